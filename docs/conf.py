@@ -1,0 +1,8 @@
+"""How Sphinx builds these pages; MyST, so that they are the same Markdown as README.md."""
+
+project = "pytest-wheeltag"
+author = "The pytest-wheeltag authors"
+copyright = "2026, The pytest-wheeltag authors"
+extensions = ["myst_parser"]
+exclude_patterns = ["_build"]
+html_theme = "alabaster"
