@@ -1,0 +1,1 @@
+"""Decides, and touches nothing: no disk, process, network, clock or environment variable."""

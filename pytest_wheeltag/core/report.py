@@ -1,0 +1,164 @@
+"""What was judged: where, by which installer, in which order."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
+from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind, WheelIdentity
+
+Kind = Literal["audited", "provisioned", "target"]
+
+
+@dataclass(frozen=True)
+class InterpreterSummary:
+    """What a report tells of an interpreter: ``tags`` counts what it accepts; ``executable`` is None for a target."""
+
+    label: str
+    executable: str | None
+    implementation: str
+    version: str
+    best_tag: str
+    tags: int
+
+
+@dataclass(frozen=True)
+class InstallerName:
+    """The installer that made an environment, with its version."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a verdict belongs: one environment, with the installer and the order of interpreters that made it.
+
+    ``identifier`` is the report's id; ``path`` the environment's folder; ``installer``, ``order`` and
+    ``fingerprint`` are None where nothing was installed or they are not known.
+    """
+
+    identifier: str
+    kind: Kind
+    interpreter: InterpreterSummary
+    path: str = ""
+    installer: InstallerName | None = None
+    order: tuple[str, ...] | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class JudgedEnvironment:
+    """One environment with all that was found in it, sorted by name, version, property."""
+
+    scene: Scene
+    verdicts: tuple[Verdict, ...]
+
+
+def audited_scene(identifier: str, environment: ExistingEnvironment) -> Scene:
+    """Give the scene of an environment that was found, not made."""
+    summary = summarize_interpreter(environment.interpreter)
+    return Scene(identifier, "audited", summary, path=environment.prefix)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many verdicts passed, failed and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether nothing at all was judged: no pass and no failure."""
+        return not (self.passed or self.failed)
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """All that one run judged, environments by id; the same verdict twice counts once."""
+
+    environments: tuple[JudgedEnvironment, ...]
+
+    @property
+    def tally(self) -> Tally:
+        """How many of its verdicts passed, failed and were skipped."""
+        outcomes = [verdict.outcome for each in self.environments for verdict in each.verdicts]
+        return Tally(*(outcomes.count(outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED)))
+
+    @property
+    def is_only_unreachable(self) -> bool:
+        """Whether all that failed is that an index could not be asked."""
+        verdicts = (verdict for each in self.environments for verdict in each.verdicts)
+        failed = [verdict.kind for verdict in verdicts if verdict.outcome is Outcome.FAILED]
+        return bool(failed) and set(failed) == {VerdictKind.UNREACHABLE}
+
+
+def tell_apart(labels: Iterable[str]) -> tuple[str, ...]:
+    """Give each label an id of its own: labels that repeat get ``@2``, ``@3``."""
+    seen: Counter[str] = Counter()
+    identifiers = []
+    for label in labels:
+        seen[label] += 1
+        identifiers.append(label if seen[label] == 1 else f"{label}@{seen[label]}")
+    return tuple(identifiers)
+
+
+def summarize_interpreter(interpreter: Interpreter) -> InterpreterSummary:
+    """Give what a report tells of an interpreter."""
+    return InterpreterSummary(
+        interpreter.label,
+        interpreter.executable,
+        interpreter.implementation,
+        interpreter.version,
+        interpreter.ranking.tags[0],
+        len(interpreter.ranking.tags),
+    )
+
+
+def collect_report(findings: Iterable[tuple[Scene, Verdict]]) -> AuditReport:
+    """Gather verdicts by environment in the report's order, equal ones once (``--dist each`` gives them twice)."""
+    by_scene: dict[Scene, dict[Verdict, None]] = {}
+    for scene, verdict in findings:
+        by_scene.setdefault(scene, {})[verdict] = None
+    judged = (
+        JudgedEnvironment(scene, tuple(sorted(verdicts, key=lambda each: (each.name, each.version, each.property))))
+        for scene, verdicts in by_scene.items()
+    )
+    return AuditReport(tuple(sorted(judged, key=lambda each: each.scene.identifier)))
+
+
+def pack(scene: Scene, verdict: Verdict) -> dict[str, Any]:
+    """Turn a finding into builtins, which travel between processes; ``unpack`` reads them back."""
+    return {"scene": _plain(scene), "verdict": _plain(verdict)}
+
+
+def unpack(packed: Mapping[str, Any]) -> tuple[Scene, Verdict]:
+    """Read back what ``pack`` gave."""
+    scene = dict(packed["scene"])
+    scene["interpreter"] = InterpreterSummary(**scene["interpreter"])
+    scene["installer"] = scene["installer"] and InstallerName(**scene["installer"])
+    scene["order"] = scene["order"] and tuple(scene["order"])
+    verdict = dict(packed["verdict"])
+    verdict["kind"] = VerdictKind(verdict["kind"])
+    verdict["outcome"] = Outcome(verdict["outcome"])
+    verdict["warnings"] = tuple(verdict["warnings"])
+    for side in ("installed", "best"):
+        verdict[side] = verdict[side] and _identity(verdict[side])
+    return Scene(**scene), Verdict(**verdict)
+
+
+def _identity(values: Mapping[str, Any]) -> WheelIdentity:
+    return WheelIdentity(**{**values, "tags": tuple(values["tags"])})
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - turns any value of ours into builtins
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return value

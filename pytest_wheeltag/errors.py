@@ -1,0 +1,170 @@
+"""Everything that this package raises on purpose."""
+
+
+class WheeltagError(Exception):
+    """The root of all errors raised on purpose; its text is one line that says what to do."""
+
+
+class UsageError(WheeltagError):
+    """A mistake in an option, a setting or an argument.
+
+    ``setting`` names where the value came from, ``value`` is what was found, ``expected`` what is allowed.
+    """
+
+    def __init__(self, setting: str, value: str, expected: str) -> None:
+        super().__init__(setting, value, expected)
+        self.setting = setting
+        self.value = value
+        self.expected = expected
+
+    def __str__(self) -> str:
+        return f"{self.setting}: expected {self.expected}, found: `{self.value}`"
+
+
+class InterpreterError(WheeltagError):
+    """An interpreter could not be asked what it is; ``executable`` is its path, ``problem`` why."""
+
+    def __init__(self, executable: str, problem: str) -> None:
+        super().__init__(executable, problem)
+        self.executable = executable
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"this python cannot be used, {self.problem}: `{self.executable}`"
+
+
+class InterpreterNotFoundError(WheeltagError):
+    """No interpreter on this machine answers to a specification.
+
+    ``spec`` is what was asked for, ``found`` the labels of what there is.
+    """
+
+    def __init__(self, spec: str, found: tuple[str, ...] = ()) -> None:
+        super().__init__(spec, found)
+        self.spec = spec
+        self.found = found
+
+    def __str__(self) -> str:
+        found = ", ".join(self.found) or "none"
+        return f"no such interpreter on this machine (found: {found}): `{self.spec}`"
+
+
+class EnvironmentNotFoundError(WheeltagError):
+    """A path is neither a virtual environment nor a python executable."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"expected a virtual environment's folder or a python executable, {self.problem}: `{self.path}`"
+
+
+class UnsafeFileError(WheeltagError):
+    """A file is not read, since it is a link, no regular file, or larger than allowed."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"this file is not read, {self.problem}: `{self.path}`"
+
+
+class CatalogueError(WheeltagError):
+    """An index or find-links location could not be asked, or its answer cannot be used.
+
+    ``url`` holds no credentials, ``problem`` says what was expected and found, ``remedy`` what to do.
+    """
+
+    def __init__(self, url: str, problem: str, remedy: str = "") -> None:
+        super().__init__(url, problem, remedy)
+        self.url = url
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.problem}{remedy}: `{self.url}`"
+
+
+class UnreachableError(CatalogueError):
+    """An index did not answer, or answered that it will not tell (401, 403, 429, 5xx)."""
+
+
+class InterruptedAnswerError(UnreachableError):
+    """An answer broke off: it may help to ask again."""
+
+
+class PageError(CatalogueError):
+    """An index answered with something that is no simple repository page."""
+
+
+class OfflineError(CatalogueError):
+    """Offline was asked for, and the answer is not in the cache."""
+
+
+class WheelError(WheeltagError):
+    """A wheel is refused; nothing of it was written.
+
+    ``filename`` is the wheel's, ``where`` the entry or part, ``problem`` what is wrong, ``remedy`` what to do.
+    """
+
+    def __init__(self, filename: str, where: str, problem: str, remedy: str = "") -> None:
+        super().__init__(filename, where, problem, remedy)
+        self.filename = filename
+        self.where = where
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = f" in {self.where}" if self.where else ""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.filename} is refused, {self.problem}{where}{remedy}"
+
+
+class RefusedWheelError(WheelError):
+    """The strict reader refuses an archive."""
+
+
+class NoWheelError(WheeltagError):
+    """No published wheel of a release fits an interpreter.
+
+    ``requirement`` is what was asked for, ``interpreter`` its label, ``nearest`` one clause on what came closest.
+    """
+
+    def __init__(self, requirement: str, interpreter: str, nearest: str) -> None:
+        super().__init__(requirement, interpreter, nearest)
+        self.requirement = requirement
+        self.interpreter = interpreter
+        self.nearest = nearest
+
+    def __str__(self) -> str:
+        return f"{self.requirement} has no compatible wheel for {self.interpreter}: {self.nearest}"
+
+
+class ResolutionError(WheeltagError):
+    """What was asked for cannot be had together, or not at all, from what is published.
+
+    ``interpreter`` is the label of the one resolved for, ``problem`` one clause that names who asked for what;
+    ``details`` are further lines, one for each fact that led there.
+    """
+
+    def __init__(self, interpreter: str, problem: str, details: tuple[str, ...] = ()) -> None:
+        super().__init__(interpreter, problem, details)
+        self.interpreter = interpreter
+        self.problem = problem
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"cannot be resolved for {self.interpreter}, {self.problem}"
+
+
+class SearchLimitError(ResolutionError):
+    """The search for a resolution was given up at one of its bounds: there may be one, or none."""
+
+
+class MetadataError(WheelError):
+    """METADATA of a published wheel cannot be used; the resolution goes on without that release."""
