@@ -1,0 +1,201 @@
+"""A threaded HTTP server on loopback that stops by itself, remembers what it was asked, and can misbehave."""
+
+import atexit
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from types import TracebackType
+from typing import Any, Self
+
+from pytest_wheeltag.workshop.answers import Answer, AnsweredRequest, Drip, Request
+
+Respond = Callable[[Request], Answer]
+
+_LONGEST_WAIT_SECONDS = 60.0
+_IDLE_SECONDS = 60.0
+_POLL_SECONDS = 0.02
+_CLOSING_SECONDS = 5.0
+_BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+class LoopbackServer:
+    """Answers on 127.0.0.1 from threads of its own, between ``start`` and ``close`` or inside ``with``.
+
+    ``respond`` is called from many threads. What it raised is raised again by ``close``.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
+        self._server: _Sockets | None = None
+        self._thread: threading.Thread | None = None
+        self._answered: list[AnsweredRequest] = []
+        self._lock = threading.Lock()
+
+    @property
+    def origin(self) -> str:
+        """The scheme, host and port, like ``http://127.0.0.1:4711``; ``RuntimeError`` before the start."""
+        if self._server is None:
+            expected = "expected a server that is started; use it in a `with` block"
+            raise RuntimeError(expected)
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def requests(self) -> tuple[AnsweredRequest, ...]:
+        """What was asked so far, in the order of the answers; noted before an answer is sent."""
+        with self._lock:
+            return tuple(self._answered)
+
+    def forget_requests(self) -> None:
+        """Empty the list of requests."""
+        with self._lock:
+            self._answered.clear()
+
+    def start(self) -> Self:
+        """Begin to answer, on a free port."""
+        self._server = _Sockets(self._respond, self._note)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="wheeltag-loopback", daemon=True
+        )
+        self._thread.start()
+        atexit.register(self.close)
+        return self
+
+    def close(self) -> None:
+        """Cut all connections and wait for the threads; raises the first failure of ``respond``."""
+        server, self._server = self._server, None
+        atexit.unregister(self.close)
+        if server is None or self._thread is None:
+            return
+        server.closing.set()
+        server.shutdown()
+        self._thread.join()
+        server.cut_connections()
+        server.server_close()
+        for failure in server.failures:
+            raise failure
+
+    def _note(self, request: AnsweredRequest) -> None:
+        with self._lock:
+            self._answered.append(request)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+class _Sockets(ThreadingTCPServer):
+    """The listening socket and its connections; not ``HTTPServer``, which asks the name service at its start."""
+
+    allow_reuse_address = False
+    daemon_threads = True
+    # Sixteen workers knock at once; the standard library's five would refuse some.
+    request_queue_size = 128
+
+    def __init__(self, respond: Respond, note: Callable[[AnsweredRequest], None]) -> None:
+        self.respond = respond
+        self.note = note
+        self.closing = threading.Event()
+        self.failures: list[BaseException] = []
+        self._connections: set[Any] = set()
+        self._changed = threading.Condition()
+        super().__init__(("127.0.0.1", 0), _Conversation)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 # the base class says so
+        with self._changed:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 # the base class says so
+        super().shutdown_request(request)
+        with self._changed:
+            self._connections.discard(request)
+            self._changed.notify_all()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 # the base class says so
+        error = sys.exception()
+        # A client that goes away, or is cut by ``close``, is no failure of ours.
+        if error is not None and not isinstance(error, ConnectionError | TimeoutError):
+            self.failures.append(error)
+
+    def cut_connections(self) -> None:
+        """End every conversation, and wait until their threads have let go."""
+        with self._changed:
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._changed.wait_for(lambda: not self._connections, _CLOSING_SECONDS)
+
+
+class _Conversation(BaseHTTPRequestHandler):
+    """One connection, with any number of requests."""
+
+    server: _Sockets
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE_SECONDS
+    # Head and body are two writes: without this the second waits 40 ms for an acknowledgement.
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Answer a request for a page or a file."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, self.path, headers)
+        answer = self.server.respond(request)
+        status = 0 if answer.is_cut else int(answer.status)
+        self.server.note(AnsweredRequest(request.method, request.path, headers, status))
+        self.server.closing.wait(min(answer.delay_seconds, _LONGEST_WAIT_SECONDS))
+        if answer.is_cut:
+            self.close_connection = True
+            return
+        self._send_head(answer)
+        self._send_body(answer)
+
+    do_HEAD = do_GET  # noqa: N815 # the base class looks for this name
+
+    def _send_head(self, answer: Answer) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        is_raw = any(name.lower() == "transfer-encoding" for name in answer.headers)
+        if not is_raw and answer.status not in _BODILESS:
+            self.send_header(
+                "Content-Length", str(len(answer.body) if answer.length is None else answer.length)
+            )
+        if is_raw or answer.length is not None:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _send_body(self, answer: Answer) -> None:
+        if self.command == "HEAD" or answer.status in _BODILESS:
+            return
+        if answer.drip is None:
+            self.wfile.write(answer.body)
+            return
+        for piece in _pieces(answer.body, answer.drip):
+            self.wfile.write(piece)
+            if self.server.closing.wait(answer.drip.pause_seconds):
+                break
+        # The limit may have come before the end of the body.
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base class says so
+        """Say nothing: the requests are kept."""
+
+
+def _pieces(body: bytes, drip: Drip) -> Iterator[bytes]:
+    deadline = time.monotonic() + min(drip.limit_seconds, _LONGEST_WAIT_SECONDS)
+    for start in range(0, len(body), drip.size):
+        if time.monotonic() >= deadline:
+            return
+        yield body[start : start + drip.size]
