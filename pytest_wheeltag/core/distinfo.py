@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from math import prod
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -18,7 +19,8 @@ from pytest_wheeltag.errors import WheeltagError
 # No honest wheel comes near these (the largest expansion known has 60 tags); a hostile one may claim a billion.
 MAX_TAG_LINES = 10_000
 MAX_EXPANSION = 10_000
-_MAX_REQUIREMENTS = 10_000
+# The largest known have a tenth of it.
+_MAX_REQUIREMENTS_CHARACTERS = 1_000_000
 _MAX_LINE_CHARACTERS = 2_000
 
 # pip renames what it is about to remove to these; what still bears such a name was left behind.
@@ -178,8 +180,9 @@ def _check_name(name: str) -> None:
 
 def _check_requirements(head: str) -> Iterator[str]:
     requirements = headers(head, "Requires-Dist")
-    if len(requirements) > _MAX_REQUIREMENTS:
-        yield f"expected at most {_MAX_REQUIREMENTS} Requires-Dist in METADATA, found {len(requirements)}"
+    characters = sum(map(len, requirements))
+    if characters > _MAX_REQUIREMENTS_CHARACTERS:
+        yield f"expected at most {_MAX_REQUIREMENTS_CHARACTERS} characters of Requires-Dist in METADATA, found {characters}"
         return
     junk = next((each for each in requirements if not _is_requirement(each)), None)
     if junk is not None:
@@ -226,18 +229,14 @@ def parse_wheel_file(data: bytes) -> WheelFile:
     """Parse WHEEL (binary distribution format); raises ``DistInfoError``."""
     head = head_of(decode(data, "WHEEL"))
     lines = headers(head, "Tag")
-    if len(lines) > MAX_TAG_LINES:
-        raise DistInfoError("WHEEL", f"expected at most {MAX_TAG_LINES} Tag lines, found {len(lines)}")
-    lines = tuple(dict.fromkeys(lines))
-    tags = tuple(line for line in lines if _is_tag(line))
+    _check_bounds(lines)
+    tags = tuple(line for line in dict.fromkeys(lines) if _is_tag(line))
     if not tags:
-        found = quoted(lines[0]) if lines else "none"
-        raise DistInfoError("WHEEL", f"expected a valid Tag, found {found}")
-    if (expansion := sum(map(count_expansion, tags))) > MAX_EXPANSION:
-        raise DistInfoError("WHEEL", f"expected at most {MAX_EXPANSION} tags, found {expansion}")
+        raise DistInfoError("WHEEL", f"expected a valid Tag, found {quoted(lines[0]) if lines else 'none'}")
     findings = []
-    if junk := [line for line in lines if not _is_tag(line)]:
-        findings.append(f"expected a tag in each Tag line of WHEEL, found {quoted(junk[0])}")
+    junk = next((line for line in lines if not _is_tag(line)), None)
+    if junk is not None:
+        findings.append(f"expected a tag in each Tag line of WHEEL, found {quoted(junk)}")
     build = next(iter(headers(head, "Build")), None) or None
     if build is not None and not _BUILD.fullmatch(build):
         findings.append(f"expected a build tag that starts with a digit in WHEEL, found {quoted(build)}")
@@ -245,12 +244,17 @@ def parse_wheel_file(data: bytes) -> WheelFile:
     return WheelFile(tags, build, tuple(findings))
 
 
-def count_expansion(tag: str) -> int:
-    """Count the tags that a compressed tag set stands for, without expanding it."""
-    count = 1
-    for part in tag.split("-"):
-        count *= part.count(".") + 1
-    return count
+def _check_bounds(lines: tuple[str, ...]) -> None:
+    """Refuse what would take minutes to expand, before anything is expanded; a line that is absurd alone counts as junk."""
+    if len(lines) > MAX_TAG_LINES:
+        raise DistInfoError("WHEEL", f"expected at most {MAX_TAG_LINES} Tag lines, found {len(lines)}")
+    counts = (_count_expansion(line) for line in dict.fromkeys(lines) if len(line) <= _MAX_LINE_CHARACTERS)
+    if (expansion := sum(count for count in counts if count <= MAX_EXPANSION)) > MAX_EXPANSION:
+        raise DistInfoError("WHEEL", f"expected at most {MAX_EXPANSION} tags, found {expansion}")
+
+
+def _count_expansion(tag: str) -> int:
+    return prod(part.count(".") + 1 for part in tag.split("-"))
 
 
 def _is_tag(text: str) -> bool:
@@ -274,9 +278,9 @@ def head_of(text: str) -> str:
     return text[: min(blank, default=len(text))]
 
 
-def headers(head: str, name: str) -> tuple[str, ...]:
-    """Give the values of a header, unfolded, in their order."""
-    return tuple(_FOLD.sub(" ", value).strip() for value in _header_pattern(name).findall(head))
+def headers(text: str, name: str) -> tuple[str, ...]:
+    """Give the values of a header before the first blank line, unfolded, in their order."""
+    return tuple(_FOLD.sub(" ", value).strip() for value in _header_pattern(name).findall(head_of(text)))
 
 
 # In e-mail `\r\n` ends a line too.

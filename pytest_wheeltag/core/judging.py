@@ -7,7 +7,15 @@ from functools import cached_property
 from packaging.tags import InvalidTag, TooManyTagsError, parse_tag
 from packaging.utils import canonicalize_name
 
-from pytest_wheeltag.core.candidates import BuildTag, Candidate, Offer, Reason, Rejection, parse_wheel_name, rank_candidates
+from pytest_wheeltag.core.candidates import (
+    BuildTag,
+    Candidate,
+    Offer,
+    Reason,
+    Rejection,
+    parse_wheel_name,
+    rank_candidates,
+)
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.verdict import (
     InstalledDistribution,
@@ -52,7 +60,9 @@ def parse_build(text: str | None) -> BuildTag:
     return (int(text[:digits]), text[digits:]) if text and digits else ()
 
 
-def judge_unread(distribution: MalformedDistribution | UnwheeledDistribution, interpreter: Interpreter) -> Verdict:
+def judge_unread(
+    distribution: MalformedDistribution | UnwheeledDistribution, interpreter: Interpreter
+) -> Verdict:
     """Judge what is no wheel that could be read: ``malformed`` or ``unwheeled``."""
     subject = _Subject(distribution, interpreter)
     match distribution:
@@ -73,7 +83,9 @@ def judge_alone(wheel: InstalledWheel, interpreter: Interpreter) -> Verdict | No
         message = f"installed `{subject.tags}`, none of which is among the {len(tags)} tags that this interpreter supports, from `{tags[0]}` on"
         return subject.verdict(VerdictKind.INCOMPATIBLE, message)
     if wheel.direct_url is not None:
-        return subject.verdict(VerdictKind.DIRECT, f"installed `{subject.tags}` directly from `{wheel.direct_url}`")
+        return subject.verdict(
+            VerdictKind.DIRECT, f"installed `{subject.tags}` directly from `{wheel.direct_url}`"
+        )
     return None
 
 
@@ -86,7 +98,9 @@ def judge(installed: InstalledWheel, interpreter: Interpreter, offer: Offer | Si
     if isinstance(offer, Silence):
         return subject.verdict(offer.kind, offer.message)
     if not offer.is_listed:
-        return subject.verdict(VerdictKind.UNLISTED, f"no index knows this version (installed `{subject.tags}`)")
+        return subject.verdict(
+            VerdictKind.UNLISTED, f"no index knows this version (installed `{subject.tags}`)"
+        )
     if offer.best is None:
         return subject.verdict(VerdictKind.BUILT, _built(subject, offer))
     return _Comparison(subject, offer, offer.best).verdict()
@@ -101,7 +115,11 @@ class _Subject:
 
     @cached_property
     def expansion(self) -> Expansion:
-        return (expand_tags(self.installed.tags) or frozenset()) if isinstance(self.installed, InstalledWheel) else frozenset()
+        return (
+            (expand_tags(self.installed.tags) or frozenset())
+            if isinstance(self.installed, InstalledWheel)
+            else frozenset()
+        )
 
     @cached_property
     def rank(self) -> int | None:
@@ -115,7 +133,14 @@ class _Subject:
     def tags(self) -> str:
         return compress_tags(self.installed.tags) if isinstance(self.installed, InstalledWheel) else ""
 
-    def verdict(self, kind: VerdictKind, message: str, best: Candidate | None = None, warnings: tuple[str, ...] = ()) -> Verdict:
+    @property
+    def title(self) -> str:
+        """Name and version; of what cannot be read the version may be unknown."""
+        return f"{self.installed.name} {self.installed.version}".rstrip()
+
+    def verdict(
+        self, kind: VerdictKind, message: str, best: Candidate | None = None, warnings: tuple[str, ...] = ()
+    ) -> Verdict:
         installed = self.installed
         identity = None
         if isinstance(installed, InstalledWheel):
@@ -125,7 +150,7 @@ class _Subject:
             installed.version,
             kind,
             kind.outcome,
-            f"{installed.name} {installed.version} on {self.interpreter.label}: {message}",
+            f"{self.title} on {self.interpreter.label}: {message}",
             installed=identity,
             best=best and identify(best),
             warnings=(*installed.findings, *warnings),
@@ -172,7 +197,7 @@ class _Comparison:
         if self._is_published_as(self.best):
             return self._best()
         if doubt := self._doubt():
-            return self._verdict(VerdictKind.AMBIGUOUS, *doubt)
+            return self._verdict(VerdictKind.AMBIGUOUS, doubt)
         if self._carries_best_tag and (self._has_best_build or self._omits_build):
             return self._best()
         if self._is_worse or self._unwanted:
@@ -212,10 +237,11 @@ class _Comparison:
         return next(self._rejections(Reason.REQUIRES_PYTHON), None)
 
     def _rejections(self, reason: Reason) -> Iterator[Rejection]:
+        """Give the files that fell out for this reason and are what is installed."""
         for rejection in self.offer.rejections:
-            if rejection.reason is reason and (published := _as_candidate(rejection, self.subject.interpreter)):
-                if self._is_published_as(published):
-                    yield rejection
+            published = _as_candidate(rejection, self.subject.interpreter)
+            if rejection.reason is reason and published and self._is_published_as(published):
+                yield rejection
 
     def _has_tags_of(self, candidate: Candidate) -> bool:
         return expand_tags((candidate.wheel.tags,)) == self.subject.expansion
@@ -229,7 +255,7 @@ class _Comparison:
         message = f"installed `{self.subject.tags}`, the best published (rank {self._rank} of {of}) is `{file.filename}`"
         if self._is_published_as(self.best):
             return self._verdict(VerdictKind.BEST, message)
-        differs = f"{self.subject.installed.name} {self.subject.installed.version}: WHEEL says `{self._written}`, the published file's name `{file.filename}`"
+        differs = f"{self.subject.title}: WHEEL says `{self._written}`, the published file's name `{file.filename}`"
         return self._verdict(VerdictKind.BEST, message, differs)
 
     @property
@@ -237,23 +263,25 @@ class _Comparison:
         build = "".join(map(str, self.subject.build))
         return f"{self.subject.tags}, build {build}" if build else self.subject.tags
 
-    def _doubt(self) -> tuple[str, ...] | None:
+    def _doubt(self) -> str | None:
         """Say why installers may rightly differ, where they may: files tie, a yank decides, or the order of tags."""
-        tie = next((each for each in self.offer.ties if self._is_published_as(each)), None)
-        if tie:
-            return (
-                f"installed `{self.subject.tags}`, which ties with what we would take: `{tie.file.filename}` and "
-                f"`{self.best.file.filename}` (rank {self.best.rank}) differ only in the order of listing",
-            )
-        if yanked := next(self._rejections(Reason.YANKED), None):
-            if not self._is_worse:
-                return (
-                    f"installed `{self.subject.tags}`, whose file was yanked ({yanked.detail}): `{yanked.file.filename}`; "
-                    f"not yanked is `{self.best.file.filename}`",
-                )
-        return self._doubt_of_order()
+        return self._doubt_of_tie() or self._doubt_of_yank() or self._doubt_of_order()
 
-    def _doubt_of_order(self) -> tuple[str, ...] | None:
+    def _doubt_of_tie(self) -> str | None:
+        tie = next((each for each in self.offer.ties if self._is_published_as(each)), None)
+        return tie and (
+            f"installed `{self.subject.tags}`, which ties with what we would take: `{tie.file.filename}` and "
+            f"`{self.best.file.filename}` (rank {self.best.rank}) differ only in the order of listing"
+        )
+
+    def _doubt_of_yank(self) -> str | None:
+        yanked = None if self._is_worse else next(self._rejections(Reason.YANKED), None)
+        return yanked and (
+            f"installed `{self.subject.tags}`, whose file was yanked ({yanked.detail}): `{yanked.file.filename}`; "
+            f"not yanked is `{self.best.file.filename}`"
+        )
+
+    def _doubt_of_order(self) -> str | None:
         moved = self.subject.interpreter.ranking.with_linux_moved
         reranked = (_rerank(each, moved.rank(each.wheel.tags)) for each in reversed(self.offer.candidates))
         other = rank_candidates(each for each in reranked if each)[0]
@@ -261,7 +289,7 @@ class _Comparison:
             return None
         return (
             f"installed `{self.subject.tags}`, the best only where `linux_*` ranks as in other versions of packaging "
-            f"(26.3 moved it before `manylinux`); here the best is `{self.best.file.filename}`",
+            f"(26.3 moved it before `manylinux`); here the best is `{self.best.file.filename}`"
         )
 
     def _inferior(self) -> str:

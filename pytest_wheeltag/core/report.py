@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
+from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind, WheelIdentity
 
 Kind = Literal["audited", "provisioned", "target"]
@@ -59,7 +60,7 @@ class JudgedEnvironment:
 def audited_scene(identifier: str, environment: ExistingEnvironment) -> Scene:
     """Give the scene of an environment that was found, not made."""
     summary = summarize_interpreter(environment.interpreter)
-    return Scene(identifier, "audited", summary, path=environment.prefix)
+    return Scene(identifier, "audited", summary, path=printable(environment.prefix))
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ class AuditReport:
     def tally(self) -> Tally:
         """How many of its verdicts passed, failed and were skipped."""
         outcomes = [verdict.outcome for each in self.environments for verdict in each.verdicts]
-        return Tally(*(outcomes.count(outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED)))
+        return Tally(
+            *(outcomes.count(outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED))
+        )
 
     @property
     def is_only_unreachable(self) -> bool:
@@ -124,7 +127,9 @@ def collect_report(findings: Iterable[tuple[Scene, Verdict]]) -> AuditReport:
     for scene, verdict in findings:
         by_scene.setdefault(scene, {})[verdict] = None
     judged = (
-        JudgedEnvironment(scene, tuple(sorted(verdicts, key=lambda each: (each.name, each.version, each.property))))
+        JudgedEnvironment(
+            scene, tuple(sorted(verdicts, key=lambda each: (each.name, each.version, each.property)))
+        )
         for scene, verdicts in by_scene.items()
     )
     return AuditReport(tuple(sorted(judged, key=lambda each: each.scene.identifier)))

@@ -9,7 +9,15 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Offer, PublishedFile, Screen, screen_release
 from pytest_wheeltag.core.interpreter import Interpreter
-from pytest_wheeltag.core.judging import Silence, compress_tags, expand_tags, judge, judge_alone, judge_unread, parse_build
+from pytest_wheeltag.core.judging import (
+    Silence,
+    compress_tags,
+    expand_tags,
+    judge,
+    judge_alone,
+    judge_unread,
+    parse_build,
+)
 from pytest_wheeltag.core.verdict import (
     InstalledWheel,
     MalformedDistribution,
@@ -46,7 +54,11 @@ def test_the_case_that_the_project_was_created_from() -> None:
 
     assert found.kind is VerdictKind.INFERIOR
     assert found.outcome is Outcome.FAILED
-    rank, better, of = CP311.ranking.rank("py310-none-any"), CP311.ranking.rank("py311-none-any"), len(CP311.ranking.tags)
+    rank, better, of = (
+        CP311.ranking.rank("py310-none-any"),
+        CP311.ranking.rank("py311-none-any"),
+        len(CP311.ranking.tags),
+    )
     assert found.message == (
         "multiprocess 0.70.17 on cpython3.11: installed `py310-none-any`, better published `py311-none-any` "
         f"(rank {rank} against {better} of {of}) in `multiprocess-0.70.17-py311-none-any.whl`"
@@ -59,21 +71,74 @@ def test_the_case_that_the_project_was_created_from() -> None:
     ("tags", "files", "kind"),
     [
         pytest.param("py3-none-any", ["foo-1.0-py3-none-any.whl"], "best", id="the only one"),
-        pytest.param("py3-none-any", ["foo-1.0-cp311-abi3-linux_x86_64.whl", "foo-1.0-py3-none-any.whl"], "inferior", id="pure beside compiled"),
-        pytest.param("cp39-abi3-manylinux_2_28_x86_64", ["foo-1.0-cp39-abi3-manylinux_2_28_x86_64.whl", "foo-1.0-cp39-abi3-manylinux_2_34_x86_64.whl"], "inferior", id="manylinux levels"),
-        pytest.param("cp39-abi3-manylinux_2_34_x86_64", ["foo-1.0-cp39-abi3-manylinux_2_34_x86_64.whl", "foo-1.0-cp39-abi3-manylinux_2_39_x86_64.whl"], "best", id="a level too new is not on offer"),
+        pytest.param(
+            "py3-none-any",
+            ["foo-1.0-cp311-abi3-linux_x86_64.whl", "foo-1.0-py3-none-any.whl"],
+            "inferior",
+            id="pure beside compiled",
+        ),
+        pytest.param(
+            "cp39-abi3-manylinux_2_28_x86_64",
+            ["foo-1.0-cp39-abi3-manylinux_2_28_x86_64.whl", "foo-1.0-cp39-abi3-manylinux_2_34_x86_64.whl"],
+            "inferior",
+            id="manylinux levels",
+        ),
+        pytest.param(
+            "cp39-abi3-manylinux_2_34_x86_64",
+            ["foo-1.0-cp39-abi3-manylinux_2_34_x86_64.whl", "foo-1.0-cp39-abi3-manylinux_2_39_x86_64.whl"],
+            "best",
+            id="a level too new is not on offer",
+        ),
         pytest.param("py3-none-any", ["foo-1.0.tar.gz"], "built", id="no wheel published"),
-        pytest.param("cp311-cp311-linux_x86_64", ["foo-1.0-cp310-cp310-manylinux_2_17_x86_64.whl", "foo-1.0.tar.gz"], "built", id="no compatible wheel published"),
-        pytest.param("cp311-cp311-linux_x86_64", ["foo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl", "foo-1.0.tar.gz"], "rebuilt", id="built although one is published"),
+        pytest.param(
+            "cp311-cp311-linux_x86_64",
+            ["foo-1.0-cp310-cp310-manylinux_2_17_x86_64.whl", "foo-1.0.tar.gz"],
+            "built",
+            id="no compatible wheel published",
+        ),
+        pytest.param(
+            "cp311-cp311-linux_x86_64",
+            ["foo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl", "foo-1.0.tar.gz"],
+            "rebuilt",
+            id="built although one is published",
+        ),
         pytest.param("py3-none-any", [], "unlisted", id="nobody knows it"),
-        pytest.param("py3-none-any", ["foo-1.1-py3-none-any.whl"], "unlisted", id="nobody knows this version"),
-        pytest.param("py3-none-any", ["foo-1.0.0-py3-none-any.whl"], "best", id="versions are equal by PEP 440"),
-        pytest.param("py3-none-any", ["foo-1.0-py2.py3-none-any.whl"], "best", id="WHEEL names part of the set"),
-        pytest.param("cp310-cp310-linux_x86_64", ["foo-1.0-py3-none-any.whl"], "incompatible", id="another interpreter's"),
-        pytest.param("py3-none-any", ["foo-1.0-py3-none-any.whl", "foo-1.0-py2.py3-none-any.whl"], "ambiguous", id="files tie"),
-        pytest.param("cp311-cp311-manylinux_2_17_x86_64", ["foo-1.0-cp311-cp311-linux_x86_64.whl", "foo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"], "ambiguous", id="the order of linux_*"),
-        pytest.param("py2.py3-none-any", ["foo-1.0-py2.py3-none-any.whl"], "best", id="a compressed set in WHEEL"),
-        pytest.param("py3-none-any", ["foo-1.0-x86_64_v3-py3-none-any.whl", "foo-1.0-py3-none-any.whl"], "best", id="a variant is left alone"),
+        pytest.param(
+            "py3-none-any", ["foo-1.1-py3-none-any.whl"], "unlisted", id="nobody knows this version"
+        ),
+        pytest.param(
+            "py3-none-any", ["foo-1.0.0-py3-none-any.whl"], "best", id="versions are equal by PEP 440"
+        ),
+        pytest.param(
+            "py3-none-any", ["foo-1.0-py2.py3-none-any.whl"], "best", id="WHEEL names part of the set"
+        ),
+        pytest.param(
+            "cp310-cp310-linux_x86_64",
+            ["foo-1.0-py3-none-any.whl"],
+            "incompatible",
+            id="another interpreter's",
+        ),
+        pytest.param(
+            "py3-none-any",
+            ["foo-1.0-py3-none-any.whl", "foo-1.0-py2.py3-none-any.whl"],
+            "ambiguous",
+            id="files tie",
+        ),
+        pytest.param(
+            "cp311-cp311-manylinux_2_17_x86_64",
+            ["foo-1.0-cp311-cp311-linux_x86_64.whl", "foo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"],
+            "ambiguous",
+            id="the order of linux_*",
+        ),
+        pytest.param(
+            "py2.py3-none-any", ["foo-1.0-py2.py3-none-any.whl"], "best", id="a compressed set in WHEEL"
+        ),
+        pytest.param(
+            "py3-none-any",
+            ["foo-1.0-x86_64_v3-py3-none-any.whl", "foo-1.0-py3-none-any.whl"],
+            "best",
+            id="a variant is left alone",
+        ),
     ],
 )
 def test_a_verdict_for_tags_beside_files(tags: str, files: list[str], kind: str) -> None:
@@ -100,7 +165,10 @@ def test_yanked_files_are_on_offer_only_where_nothing_else_is_compatible() -> No
     yanked = imagine_file("foo-1.0-cp311-cp311-linux_x86_64.whl", yanked="broken")
 
     assert verdict(installed("py3-none-any"), yanked, "foo-1.0-py3-none-any.whl").kind is VerdictKind.BEST
-    assert verdict(installed("py3-none-any"), imagine_file("foo-1.0-py3-none-any.whl", yanked="")).kind is VerdictKind.BEST
+    assert (
+        verdict(installed("py3-none-any"), imagine_file("foo-1.0-py3-none-any.whl", yanked="")).kind
+        is VerdictKind.BEST
+    )
     doubtful = verdict(installed("cp311-cp311-linux_x86_64"), yanked, "foo-1.0-py3-none-any.whl")
     assert doubtful.kind is VerdictKind.AMBIGUOUS
     assert "yanked (broken)" in doubtful.message
@@ -141,7 +209,12 @@ def test_what_needs_no_index() -> None:
         judge_alone(installed("py3-none-any", direct_url="file:///src"), CP311),
     ]
 
-    assert [found and found.kind.value for found in alone] == ["malformed", "unwheeled", "incompatible", "direct"]
+    assert [found and found.kind.value for found in alone] == [
+        "malformed",
+        "unwheeled",
+        "incompatible",
+        "direct",
+    ]
     assert judge_alone(installed("py3-none-any"), CP311) is None
 
 
@@ -160,11 +233,22 @@ def test_a_better_published_wheel_comes_before_rebuilt() -> None:
     assert verdict(installed("py3-none-any"), *files).kind is VerdictKind.INFERIOR
 
 
-TAGS = st.sampled_from(["py3-none-any", "py2.py3-none-any", "py311-none-any", "cp311-cp311-linux_x86_64", "cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64", "cp311-none-any"])
+TAGS = st.sampled_from(
+    [
+        "py3-none-any",
+        "py2.py3-none-any",
+        "py311-none-any",
+        "cp311-cp311-linux_x86_64",
+        "cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64",
+        "cp311-none-any",
+    ]
+)
 
 
 @given(st.lists(TAGS, min_size=1, unique=True), st.data())
-def test_the_best_published_file_is_always_best_and_never_anything_else(published: list[str], data: st.DataObject) -> None:
+def test_the_best_published_file_is_always_best_and_never_anything_else(
+    published: list[str], data: st.DataObject
+) -> None:
     """The installer must take the one whose compatibility tag the interpreter ranks first."""
     on_offer = offer(*(f"foo-1.0-{tags}.whl" for tags in published))
     best = on_offer.best
@@ -205,7 +289,9 @@ def test_an_absurd_expansion_is_refused() -> None:
     assert expand_tags(("not a tag",)) is None
 
 
-@pytest.mark.parametrize(("text", "build"), [(None, ()), ("", ()), ("1", (1, "")), ("12abc", (12, "abc")), ("x1", ())])
+@pytest.mark.parametrize(
+    ("text", "build"), [(None, ()), ("", ()), ("1", (1, "")), ("12abc", (12, "abc")), ("x1", ())]
+)
 def test_a_build_tag_is_a_number_and_a_rest(text: str | None, build: tuple[int, str] | tuple[()]) -> None:
     assert parse_build(text) == build
 

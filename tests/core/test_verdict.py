@@ -13,7 +13,10 @@ def found(kind: VerdictKind, name: str = "foo-bar") -> Verdict:
     [
         ("inferior", Acceptance(VerdictKind.INFERIOR)),
         ("Foo_Bar:inferior", Acceptance(VerdictKind.INFERIOR, "foo-bar")),
-        ("foo-bar: rebuilt: our own build: see wiki", Acceptance(VerdictKind.REBUILT, "foo-bar", "our own build: see wiki")),
+        (
+            "foo-bar: rebuilt: our own build: see wiki",
+            Acceptance(VerdictKind.REBUILT, "foo-bar", "our own build: see wiki"),
+        ),
         ("rebuilt: all of them are ours", Acceptance(VerdictKind.REBUILT, None, "all of them are ours")),
     ],
 )

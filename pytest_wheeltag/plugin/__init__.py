@@ -1,0 +1,166 @@
+"""The entry point that pytest loads: options, ini values, fixtures and the hooks that bring in the rest.
+
+Nothing of ours but this module and the package root is imported until an option or a fixture asks for it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_wheeltag.workshop import LocalIndex
+
+MARKER = "wheeltag: a check that --wheeltag-check added"
+
+
+class Setting(NamedTuple):
+    """One row of the table of settings: an option, an ini value, or both under one name.
+
+    ``form`` is how a value is written: a ``flag``, one ``value``, a ``list`` (repeatable) or ``paths``.
+    """
+
+    name: str
+    form: str
+    help: str
+    metavar: str = ""
+    choices: tuple[str, ...] | None = None
+    has_ini: bool = True
+    has_option: bool = True
+    ini_name: str = ""
+
+    @property
+    def option(self) -> str:
+        """The option's name on the command line."""
+        return "--wheeltag-" + self.name
+
+    @property
+    def dest(self) -> str:
+        """The name under which pytest keeps the option's value."""
+        return "wheeltag_" + self.name.replace("-", "_")
+
+    @property
+    def ini(self) -> str:
+        """The name of the ini value: a list is named in the plural."""
+        return "wheeltag_" + self.ini_name if self.ini_name else self.dest
+
+
+SETTINGS = (
+    Setting(
+        "check", "flag", "collect the checks: every installed wheel is the best published one", has_ini=False
+    ),
+    Setting("only", "flag", "collect nothing but the checks: no test module is imported", has_ini=False),
+    Setting(
+        "env",
+        "paths",
+        "an existing environment to audit: its folder or a python executable (repeatable; default: the one that runs pytest)",
+        "PATH",
+        ini_name="envs",
+    ),
+    Setting(
+        "inherited", "flag", "audit what the environment inherits too: its base's packages and the user site"
+    ),
+    Setting("index-url", "value", "the index to ask (default: what pip is configured with)", "URL"),
+    Setting("extra-index-url", "list", "a further index (repeatable)", "URL"),
+    Setting("find-links", "list", "a folder or page of files, as pip's (repeatable)", "PATH_OR_URL"),
+    Setting("no-index", "flag", "ask no index, only find-links"),
+    Setting(
+        "index-strategy",
+        "value",
+        "`merge` (default) pools all indexes as pip does, `first` stops at the first that has the name",
+        "STRATEGY",
+        ("merge", "first"),
+    ),
+    Setting("offline", "flag", "no network: cached answers only; what cannot be known is `unknown`"),
+    Setting("exclude-newer", "value", "ignore files uploaded later: a date or an RFC 3339 time, UTC", "DATE"),
+    Setting(
+        "accept", "list", "a finding that shall pass: `VERDICT` or `NAME:VERDICT` (repeatable)", "FINDING"
+    ),
+    Setting("strict", "flag", "what is skipped fails"),
+    Setting(
+        "cache-dir", "value", "the cache folder (also WHEELTAG_CACHE_DIR; default: the user's cache)", "DIR"
+    ),
+    Setting("json", "value", "write the report as JSON to this file", "FILE", has_ini=False),
+)
+_INI_TYPES = {"flag": "bool", "value": "string", "list": "linelist", "paths": "linelist"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the options and ini values of the table."""
+    group = parser.getgroup("wheeltag", "wheeltag: is every installed wheel the best published one?")
+    for setting in SETTINGS:
+        if setting.has_option:
+            _add_option(group, setting)
+        if setting.has_ini:
+            default: Any = [] if setting.form in {"list", "paths"} else None
+            parser.addini(setting.ini, setting.help, type=_INI_TYPES[setting.form], default=default)  # type: ignore[arg-type]  # the table holds its literals
+
+
+def _add_option(group: pytest.OptionGroup, setting: Setting) -> None:
+    keywords: dict[str, Any] = {"help": setting.help, "default": None, "dest": setting.dest}
+    if setting.form == "flag":
+        keywords["action"] = "store_true"
+    else:
+        keywords["action"] = "store" if setting.form == "value" else "append"
+        keywords |= {"metavar": setting.metavar, "choices": setting.choices}
+    group.addoption(setting.option, **keywords)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and the checks where they are asked for."""
+    config.addinivalue_line("markers", MARKER)
+    _refuse_unknown_ini_values(config)
+    if config.getoption("wheeltag_check"):
+        from pytest_wheeltag.plugin.registration import register  # noqa: PLC0415 - costs only who asks for it
+
+        register(config)
+    else:
+        _refuse_lonely_options(config)
+
+
+def _refuse_unknown_ini_values(config: pytest.Config) -> None:
+    known = {setting.ini for setting in SETTINGS if setting.has_ini}
+    # pytest 9 has no public way to ask which keys a file holds: `inicfg` is deprecated without successor.
+    written = config._inicfg if hasattr(config, "_inicfg") else config.inicfg  # noqa: SLF001
+    unknown = [key for key in written if key.startswith("wheeltag_") and key not in known]
+    if unknown:
+        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+        nearest = get_close_matches(unknown[0], known, n=1, cutoff=0)[0]
+        msg = (
+            f"{config.inipath}: expected a known ini value, the nearest is `{nearest}`, found: `{unknown[0]}`"
+        )
+        raise pytest.UsageError(msg)
+
+
+def _refuse_lonely_options(config: pytest.Config) -> None:
+    for name in ("only", "json"):
+        if config.getoption(f"wheeltag_{name}"):
+            msg = f"--wheeltag-{name} is about the checks: add `--wheeltag-check`"
+            raise pytest.UsageError(msg)
+    for argument in config.args:
+        if argument.startswith("wheeltag::"):
+            msg = f"the id of a check was given without asking for checks: add `--wheeltag-check` to `{argument}`"
+            raise pytest.UsageError(msg)
+
+
+@pytest.fixture
+def wheeltag_make_wheel(tmp_path: "Path") -> Callable[..., "Path"]:
+    """Make small wheels: ``make_wheel("foo", "1.0", tag="py3-none-any", files={}, requires=(), build="") -> Path``.
+
+    ``make_wheel.sdist(…)`` makes a source distribution that any PEP 517 front end builds offline.
+    """
+    from pytest_wheeltag.workshop import WheelMaker  # noqa: PLC0415 - costs only who asks for it
+
+    return WheelMaker(tmp_path / "wheeltag-wheels")
+
+
+@pytest.fixture
+def wheeltag_index() -> "Iterator[LocalIndex]":
+    """Give a simple index (PEP 503 and 691) on loopback: ``index.add(wheel)``, ``index.remove(filename)``, ``index.url``."""
+    from pytest_wheeltag.workshop import LocalIndex  # noqa: PLC0415 - costs only who asks for it
+
+    with LocalIndex() as index:
+        yield index

@@ -1,0 +1,74 @@
+"""What the controller shows of the checks: header, summary, JSON report, and that nothing judged is never green."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_wheeltag.core.report import AuditReport, Scene, collect_report, unpack
+from pytest_wheeltag.core.verdict import Verdict
+from pytest_wheeltag.plugin.checks import PROPERTY, ROOT
+from pytest_wheeltag.plugin.plan import Plan
+from pytest_wheeltag.reports.json_report import render_json
+from pytest_wheeltag.reports.terminal import render_summary, render_totals
+from pytest_wheeltag.system.files import publish_text
+
+
+class Reporter:
+    """Gathers the findings that ride on test reports, from this process or from workers."""
+
+    def __init__(self, plan: Plan, json_file: Path | None, header: str) -> None:
+        self._plan = plan
+        self._json_file = json_file
+        self._header = header
+        self._findings: list[tuple[Scene, Verdict]] = []
+        self._is_collecting_only = False
+        self._selected = 0
+
+    @property
+    def report(self) -> AuditReport:
+        """What was judged so far."""
+        return collect_report(self._findings)
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what will be audited, and against what."""
+        places = ", ".join(
+            f"{each.identifier} ({len(each.names)} distributions)" for each in self._plan.environments
+        )
+        return [f"wheeltag: {places or 'nothing to audit'}", f"wheeltag: {self._header}"]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the finding off a report."""
+        if report.nodeid.split("::")[0] != ROOT or report.when != "call":
+            return
+        self._selected += 1
+        packed = [value for name, value in report.user_properties if name == PROPERTY]
+        self._findings += [unpack(json.loads(str(value))) for value in packed]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the report, and turn a session that judged nothing red."""
+        self._is_collecting_only = bool(session.config.getoption("collectonly"))
+        if self._is_collecting_only:
+            return
+        if self._json_file is not None:
+            publish_text(self._json_file, render_json(self.report))
+        has_nothing = not any(each.names for each in self._plan.environments)
+        is_green = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        if is_green and (has_nothing or self._selected) and self.report.tally.is_unjudged:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the summary."""
+        if self._is_collecting_only or not (
+            self._findings or not any(each.names for each in self._plan.environments)
+        ):
+            return
+        terminalreporter.section("wheeltag", sep="-")
+        for line in render_summary(self.report, is_verbose=terminalreporter.verbosity > 0):
+            terminalreporter.line(line)
+        tally = self.report.tally
+        is_bad = bool(tally.failed or tally.is_unjudged)
+        terminalreporter.line(render_totals(self.report), red=is_bad, green=not is_bad)
+        if self._json_file is not None:
+            terminalreporter.line(f"report: {self._json_file}")

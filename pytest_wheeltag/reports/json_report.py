@@ -1,0 +1,81 @@
+"""The JSON report; its shape is kept as a JSON Schema beside this module (``schema.json``)."""
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+from pytest_wheeltag.core.report import AuditReport, InterpreterSummary, JudgedEnvironment
+from pytest_wheeltag.core.verdict import Verdict, WheelIdentity
+
+SCHEMA = 1
+"""Raised by a change that old readers cannot bear."""
+
+
+def render_json(report: AuditReport) -> str:
+    """Write a report as JSON: environments by id, distributions by name, version and property, always the same bytes."""
+    return json.dumps(report_to_json(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def report_to_json(report: AuditReport) -> dict[str, Any]:
+    """Give a report as plain JSON values."""
+    tally = report.tally
+    return {
+        "schema": SCHEMA,
+        "tool": {
+            "name": "pytest-wheeltag",
+            "version": version("pytest-wheeltag"),
+            "packaging": version("packaging"),
+        },
+        "environments": [_environment(each) for each in report.environments],
+        "summary": {"passed": tally.passed, "failed": tally.failed, "skipped": tally.skipped},
+    }
+
+
+def _environment(judged: JudgedEnvironment) -> dict[str, Any]:
+    scene = judged.scene
+    return {
+        "id": scene.identifier,
+        "kind": scene.kind,
+        "path": scene.path or None,
+        "interpreter": interpreter_to_json(scene.interpreter),
+        "installer": scene.installer and {"name": scene.installer.name, "version": scene.installer.version},
+        "order": scene.order and list(scene.order),
+        "fingerprint": scene.fingerprint,
+        "distributions": [_distribution(verdict) for verdict in judged.verdicts],
+    }
+
+
+def interpreter_to_json(interpreter: InterpreterSummary) -> dict[str, Any]:
+    """Give what a report tells of an interpreter as plain JSON values."""
+    return {
+        "executable": interpreter.executable,
+        "implementation": interpreter.implementation,
+        "version": interpreter.version,
+        "best_tag": interpreter.best_tag,
+        "tags": interpreter.tags,
+    }
+
+
+def _distribution(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "name": verdict.name,
+        "version": verdict.version,
+        "property": verdict.property,
+        "installed": verdict.installed and _identity(verdict.installed),
+        "best": verdict.best and _identity(verdict.best),
+        "verdict": str(verdict.kind),
+        "outcome": str(verdict.outcome),
+        "accepted": verdict.accepted,
+        "message": verdict.message,
+        "warnings": list(verdict.warnings),
+    }
+
+
+def _identity(identity: WheelIdentity) -> dict[str, Any]:
+    return {
+        "tags": list(identity.tags),
+        "build": identity.build,
+        "rank": identity.rank,
+        "filename": identity.filename,
+        "sha256": identity.sha256,
+    }

@@ -1,0 +1,101 @@
+"""The report on a terminal: what stands out, a table where several environments were judged, and the totals."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from pytest_wheeltag.core.report import AuditReport, JudgedEnvironment
+from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind
+
+_GAP = "  "
+_NAMES_SHOWN = 5
+
+
+def render_summary(report: AuditReport, *, is_verbose: bool = False) -> Iterator[str]:
+    """Give the lines of a summary.
+
+    One environment is one line of counts; several are a table, interpreters across, of the distributions
+    whose verdict is not ``best`` everywhere (``is_verbose``: all). Warnings and accepted findings follow.
+    """
+    if len(report.environments) > 1:
+        yield from _table(report, is_verbose=is_verbose)
+    for judged in report.environments:
+        yield _counts(judged)
+    yield from _notes(report)
+
+
+def render_findings(report: AuditReport, *, is_verbose: bool = False) -> Iterator[str]:
+    """Give the whole report as lines: failures and skips (``is_verbose``: every verdict), summary, totals."""
+    for verdict in (verdict for each in report.environments for verdict in each.verdicts):
+        if is_verbose or verdict.outcome is not Outcome.PASSED:
+            yield f"{verdict.outcome.upper()} {verdict.kind}: {verdict.message}"
+    yield from render_summary(report, is_verbose=is_verbose)
+    yield render_totals(report)
+
+
+def render_totals(report: AuditReport) -> str:
+    """Give the one line of totals."""
+    tally = report.tally
+    if tally.is_unjudged:
+        return f"nothing was judged ({tally.skipped} skipped), which is not a pass"
+    places = len(report.environments)
+    return (
+        f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped "
+        f"in {places} environment{'s' * (places != 1)}"
+    )
+
+
+def _table(report: AuditReport, *, is_verbose: bool) -> Iterator[str]:
+    columns = [{verdict.name: verdict for verdict in each.verdicts} for each in report.environments]
+    names = sorted({name for column in columns for name in column})
+    shown = [name for name in names if is_verbose or any(_stands_out(column.get(name)) for column in columns)]
+    rows = [[name, *(_cell(column.get(name)) for column in columns)] for name in shown]
+    if hidden := len(names) - len(shown):
+        rows.append([f"({hidden} more)", *(str(VerdictKind.BEST) for _ in columns)])
+    yield from align([["", *(each.scene.identifier for each in report.environments)], *rows])
+
+
+def _stands_out(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.kind is not VerdictKind.BEST
+
+
+def _cell(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "-"
+    if verdict.outcome is Outcome.FAILED:
+        return str(verdict.kind).upper()
+    return f"{verdict.kind} (accepted)" if verdict.accepted else str(verdict.kind)
+
+
+def align(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Give rows of cells as lines with aligned columns."""
+    cells = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield _GAP.join(padded).rstrip()
+
+
+def _counts(judged: JudgedEnvironment) -> str:
+    counts = Counter(verdict.kind for verdict in judged.verdicts)
+    listed = ", ".join(f"{counts[kind]} {kind}" for kind in VerdictKind if counts[kind])
+    return f"{judged.scene.identifier}: {listed or 'no distribution'} ({judged.scene.path})"
+
+
+def _notes(report: AuditReport) -> Iterator[str]:
+    verdicts = [verdict for each in report.environments for verdict in each.verdicts]
+    doubts = [each.message for each in verdicts if each.kind is VerdictKind.AMBIGUOUS and not each.accepted]
+    yield from (f"warning: {line}" for line in dict.fromkeys([*doubts, *_grouped_warnings(verdicts)]))
+    yield from (each.message for each in verdicts if each.accepted)
+
+
+def _grouped_warnings(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """Give each warning once: what differs in the distribution's name alone is one line that names them all."""
+    names: dict[str, dict[str, None]] = {}
+    for verdict in verdicts:
+        for warning in verdict.warnings:
+            clause = warning.removeprefix(f"{verdict.name}: ")
+            names.setdefault(clause, {}).update({verdict.name: None} if clause != warning else {})
+    for clause, concerned in names.items():
+        shown = ", ".join(list(concerned)[:_NAMES_SHOWN])
+        more = f" and {len(concerned) - _NAMES_SHOWN} more" if len(concerned) > _NAMES_SHOWN else ""
+        yield f"{shown}{more}: {clause}" if concerned else clause

@@ -1,0 +1,1 @@
+"""Acts: processes, network and disk."""

@@ -1,0 +1,63 @@
+"""The cache folder: where it is, what it holds, how it is emptied."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder holds the cache of pytest-wheeltag; it may be removed at any time.\n"
+
+
+@dataclass(frozen=True)
+class CacheRoom:
+    """One folder of the cache: its name carries the version of its format; ``size`` in bytes."""
+
+    name: str
+    files: int
+    size: int
+
+
+def locate_cache(configured: Path | None, environ: Mapping[str, str]) -> Path:
+    """Give the cache folder: the one configured, else ``WHEELTAG_CACHE_DIR``, else the platform's user cache."""
+    chosen = configured or environ.get("WHEELTAG_CACHE_DIR")
+    return (
+        Path(chosen).expanduser().absolute()
+        if chosen
+        else user_cache_path("pytest-wheeltag", appauthor=False)
+    )
+
+
+def prepare_cache(folder: Path) -> Path:
+    """Make the cache folder with its CACHEDIR.TAG, which tells backup programs to leave it alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tag = folder / "CACHEDIR.TAG"
+    if not tag.exists():
+        tag.write_text(_TAG, encoding="ascii")
+    return folder
+
+
+def measure_cache(folder: Path) -> tuple[CacheRoom, ...]:
+    """Count files and bytes of each room of the cache, by name; empty where there is none."""
+    return tuple(_measure(room) for room in _rooms(folder))
+
+
+def clear_cache(folder: Path) -> tuple[CacheRoom, ...]:
+    """Remove every room of the cache, and nothing beside them; give what was removed."""
+    removed = measure_cache(folder)
+    for room in _rooms(folder):
+        shutil.rmtree(room, ignore_errors=True)
+    return removed
+
+
+def _rooms(folder: Path) -> Iterator[Path]:
+    if (folder / "CACHEDIR.TAG").is_file():
+        yield from (
+            room for room in sorted(folder.glob("*-v[0-9]*")) if room.is_dir() and not room.is_symlink()
+        )
+
+
+def _measure(room: Path) -> CacheRoom:
+    sizes = [path.lstat().st_size for path in room.rglob("*") if not path.is_dir()]
+    return CacheRoom(room.name, len(sizes), sum(sizes))

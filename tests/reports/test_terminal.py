@@ -1,0 +1,72 @@
+from pytest_wheeltag.core.report import AuditReport, Scene, collect_report, summarize_interpreter
+from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind
+from pytest_wheeltag.reports.terminal import align, render_findings, render_summary, render_totals
+from pytest_wheeltag.workshop.imagined import imagine_interpreter
+
+OLD = Scene("cpython3.10", "audited", summarize_interpreter(imagine_interpreter("3.10.13")), path="/old")
+NEW = Scene("cpython3.11", "audited", summarize_interpreter(imagine_interpreter("3.11.7")), path="/new")
+
+
+def found(name: str, kind: VerdictKind = VerdictKind.BEST, *warnings: str) -> Verdict:
+    return Verdict(name, "1.0", kind, kind.outcome, f"{name}: the message", warnings=warnings)
+
+
+def lines(report: AuditReport, *, is_verbose: bool = False) -> list[str]:
+    return list(render_summary(report, is_verbose=is_verbose))
+
+
+def test_one_environment_is_one_line_of_counts() -> None:
+    report = collect_report([(OLD, found("a")), (OLD, found("b")), (OLD, found("c", VerdictKind.INFERIOR))])
+
+    assert lines(report) == ["cpython3.10: 1 inferior, 2 best (/old)"]
+    assert render_totals(report) == "2 passed, 1 failed, 0 skipped in 1 environment"
+
+
+def test_several_environments_are_a_table_of_what_stands_out() -> None:
+    report = collect_report(
+        [(OLD, found("a")), (NEW, found("a")), (OLD, found("b")), (NEW, found("b", VerdictKind.INFERIOR)), (NEW, found("c", VerdictKind.DIRECT))]
+    )
+
+    assert lines(report)[:4] == [
+        "          cpython3.10  cpython3.11",
+        "b         best         INFERIOR",
+        "c         -            direct",
+        "(1 more)  best         best",
+    ]
+    assert lines(report, is_verbose=True)[1].split() == ["a", "best", "best"]
+
+
+def test_a_warning_about_many_distributions_is_one_line() -> None:
+    names = [f"d{number}" for number in range(7)]
+    verdicts = [found(name, VerdictKind.BEST, f"{name}: it is on two indexes", "the cache is damaged") for name in names]
+    report = collect_report((OLD, verdict) for verdict in verdicts)
+
+    assert lines(report)[1:] == [
+        "warning: d0, d1, d2, d3, d4 and 2 more: it is on two indexes",
+        "warning: the cache is damaged",
+    ]
+
+
+def test_doubts_are_warnings_and_accepted_findings_are_shown() -> None:
+    accepted = Verdict("b", "1.0", VerdictKind.INFERIOR, Outcome.PASSED, "b: old (accepted: known)", accepted=True)
+    report = collect_report([(OLD, found("a", VerdictKind.AMBIGUOUS)), (OLD, accepted)])
+
+    assert lines(report)[1:] == ["warning: a: the message", "b: old (accepted: known)"]
+
+
+def test_all_findings_are_failures_and_skips_unless_everything_is_wanted() -> None:
+    report = collect_report([(OLD, found("a")), (OLD, found("b", VerdictKind.INFERIOR)), (OLD, found("c", VerdictKind.UNLISTED))])
+
+    assert list(render_findings(report))[:2] == ["FAILED inferior: b: the message", "SKIPPED unlisted: c: the message"]
+    assert "PASSED best: a: the message" in render_findings(report, is_verbose=True)
+
+
+def test_nothing_judged_is_said() -> None:
+    report = collect_report([(OLD, found("a", VerdictKind.UNLISTED))])
+
+    assert render_totals(report) == "nothing was judged (1 skipped), which is not a pass"
+
+
+def test_columns_are_aligned_and_nothing_is_no_error() -> None:
+    assert list(align([["a", "bb"], ["ccc", "d"]])) == ["a    bb", "ccc  d"]
+    assert list(align([])) == []
