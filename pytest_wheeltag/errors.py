@@ -58,7 +58,9 @@ class EnvironmentNotFoundError(WheeltagError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"expected a virtual environment's folder or a python executable, {self.problem}: `{self.path}`"
+        return (
+            f"expected a virtual environment's folder or a python executable, {self.problem}: `{self.path}`"
+        )
 
 
 class UnsafeFileError(WheeltagError):
@@ -91,7 +93,14 @@ class CatalogueError(WheeltagError):
 
 
 class UnreachableError(CatalogueError):
-    """An index did not answer, or answered that it will not tell (401, 403, 429, 5xx)."""
+    """An index did not answer, or answered that it will not tell (401, 403, 429, 5xx).
+
+    ``status`` is that of its answer, None where there was none.
+    """
+
+    def __init__(self, url: str, problem: str, remedy: str = "", *, status: int | None = None) -> None:
+        super().__init__(url, problem, remedy)
+        self.status = status
 
 
 class InterruptedAnswerError(UnreachableError):
@@ -168,3 +177,65 @@ class SearchLimitError(ResolutionError):
 
 class MetadataError(WheelError):
     """METADATA of a published wheel cannot be used; the resolution goes on without that release."""
+
+
+class InstallationError(WheeltagError):
+    """A distribution could not be put into an environment or taken out of it; it does not count as installed.
+
+    ``distribution`` is its name and version, ``problem`` one clause, ``path`` the place in question.
+    """
+
+    def __init__(self, distribution: str, problem: str, path: str) -> None:
+        super().__init__(distribution, problem, path)
+        self.distribution = distribution
+        self.problem = problem
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.distribution} is not installed, {self.problem}: `{self.path}`"
+
+
+class EnvironmentRefusedError(WheeltagError):
+    """We neither install into an environment nor uninstall from it, since it belongs to others.
+
+    ``path`` is its folder or executable, ``problem`` says what was expected and found, ``remedy`` what to do.
+    """
+
+    def __init__(self, path: str, problem: str, remedy: str) -> None:
+        super().__init__(path, problem, remedy)
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"this environment is left as it is, {self.problem}; {self.remedy}: `{self.path}`"
+
+
+class StoreError(WheeltagError):
+    """The store of unpacked wheels cannot be used; ``path`` is the place, ``problem`` one clause, ``remedy`` what to do."""
+
+    def __init__(self, path: str, problem: str, remedy: str = "choose another cache folder") -> None:
+        super().__init__(path, problem, remedy)
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"the store of wheels cannot be used, {self.problem}; {self.remedy}: `{self.path}`"
+
+
+class UninstallableError(WheeltagError):
+    """An installer under test could not install what was asked for.
+
+    ``requested`` is what, ``interpreter`` the label of where, ``installer`` who; ``problem`` is its own last word.
+    """
+
+    def __init__(self, requested: str, interpreter: str, installer: str, problem: str) -> None:
+        super().__init__(requested, interpreter, installer, problem)
+        self.requested = requested
+        self.interpreter = interpreter
+        self.installer = installer
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.installer} cannot install {self.requested} on {self.interpreter}: {self.problem}"

@@ -1,5 +1,6 @@
 """What an index offers of one release, and why some files fall out for an interpreter."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,10 @@ BuildTag = tuple[int, str] | tuple[()]
 _WHEEL_DASHES = 4
 _WHEEL_DASHES_WITH_BUILD = 5
 _WHEEL_DASHES_OF_A_VARIANT = 6
-_SDIST_SUFFIXES = (".tar.gz", ".zip")
+# The last four are of old; pip still takes them.
+_SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar")
+_DASH_BEFORE_VERSION = re.compile(r"-(?=[0-9])", re.ASCII)
+_SDIST_SUFFIXES_OF_OLD = _SDIST_SUFFIXES[2:]
 
 
 @dataclass(frozen=True)
@@ -212,15 +216,26 @@ def parse_wheel_name(filename: str) -> WheelName:
 
 
 def split_version(filename: str, name: NormalizedName) -> str | None:
-    """Cut the version out of a wheel's or an sdist's file name without parsing it, None where it is not ``name``'s."""
+    """Cut the version out of a wheel's or an sdist's file name without parsing it, None where it is not ``name``'s.
+
+    An sdist's version may hold a dash, as those of old did: the name decides where it begins.
+    """
     if is_wheel(filename):
         parts = filename.split("-", 2)
-        return parts[1] if len(parts) > 2 and canonicalize_name(parts[0]) == name else None  # noqa: PLR2004 - name, version, rest
-    for suffix in _SDIST_SUFFIXES:
-        if filename.endswith(suffix):
-            stem, _, version = filename.removesuffix(suffix).rpartition("-")
-            return version if canonicalize_name(stem) == name else None
-    return None
+        is_ours = len(parts) > 2 and canonicalize_name(parts[0]) == name  # noqa: PLR2004 - name, version, rest
+        return parts[1] if is_ours else None
+    stem = sdist_stem(filename)
+    if stem is None:
+        return None
+    # A version starts with a digit: `demo-tools-1.0` is not version `tools-1.0` of demo.
+    dashes = (match.start() for match in _DASH_BEFORE_VERSION.finditer(stem))
+    return next((stem[place + 1 :] for place in dashes if canonicalize_name(stem[:place]) == name), None)
+
+
+def sdist_stem(filename: str) -> str | None:
+    """Give a source archive's name without its suffix, None for any other file."""
+    suffix = next((each for each in _SDIST_SUFFIXES if filename.endswith(each)), None)
+    return None if suffix is None else filename.removesuffix(suffix)
 
 
 def screen_release(
@@ -306,10 +321,11 @@ def _is_newer(file: PublishedFile, limit: datetime | None) -> Rejection | None:
 
 
 def _screen_sdist(file: PublishedFile, screen: Screen) -> Rejection | PublishedFile:
-    try:
-        parse_sdist_filename(file.filename)
-    except InvalidSdistFilename as error:
-        return Rejection(file, Reason.UNREADABLE, str(error))
+    if not file.filename.endswith(_SDIST_SUFFIXES_OF_OLD):
+        try:
+            parse_sdist_filename(file.filename)
+        except InvalidSdistFilename as error:
+            return Rejection(file, Reason.UNREADABLE, str(error))
     return _requires_other_python(file, screen) or file
 
 

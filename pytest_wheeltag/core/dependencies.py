@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pytest_wheeltag.core.distinfo import headers
+from pytest_wheeltag.core.distinfo import DistInfoError, decode, headers
 from pytest_wheeltag.core.text import quoted
 
 MAX_METADATA_BYTES = 8_000_000
@@ -21,7 +20,7 @@ _MAX_LINE_CHARACTERS = 10_000
 
 @dataclass(frozen=True)
 class Dependency:
-    """One Requires-Dist, split at its marker; both halves are parsed when they are asked for.
+    """One Requires-Dist, split at its marker (``condition``, empty where it always holds).
 
     Most lines of a large release belong to extras that nobody wants: their requirement is never parsed.
     """
@@ -33,11 +32,6 @@ class Dependency:
     def requirement(self) -> Requirement:
         """The requirement without its marker."""
         return Requirement(self.plain)
-
-    @cached_property
-    def marker(self) -> Marker | None:
-        """The marker, None where it always holds."""
-        return Marker(self.condition) if self.condition else None
 
     def __str__(self) -> str:
         return f"{self.plain}; {self.condition}" if self.condition else self.plain
@@ -81,24 +75,27 @@ def release_metadata_from_json(values: Mapping[str, Any]) -> ReleaseMetadata:
             frozenset(map(canonicalize_name, values["extras"])),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not what a release declares, {type(error).__name__}") from error
+        msg = f"not what a release declares, {type(error).__name__}"
+        raise ValueError(msg) from error
 
 
 def parse_release_metadata(data: bytes) -> ReleaseMetadata:
-    """Parse METADATA (core metadata); raises ``ValueError`` with one clause that says what is wrong.
+    """Parse METADATA (core metadata); raises ``DistInfoError``.
 
-    Every requirement is checked, whoever may want it, as pip does.
+    Every requirement is checked, whoever may want it, as pip does; a Requires-Python that is none admits all.
     """
     if len(data) > MAX_METADATA_BYTES:
-        raise ValueError(f"expected at most {MAX_METADATA_BYTES} bytes in METADATA, found {len(data)}")
-    text = _decode(data)
-    name, version = _only(text, "Name"), _only(text, "Version")
+        raise DistInfoError("METADATA", f"expected at most {MAX_METADATA_BYTES} bytes, found {len(data)}")
+    text = decode(data, "METADATA")
+    name, version = _only(text, "Name"), _parse_version(_only(text, "Version"))
     lines = headers(text, "Requires-Dist")
     if len(lines) > _MAX_REQUIREMENTS:
-        raise ValueError(f"expected at most {_MAX_REQUIREMENTS} Requires-Dist in METADATA, found {len(lines)}")
+        raise DistInfoError(
+            "METADATA", f"expected at most {_MAX_REQUIREMENTS} Requires-Dist, found {len(lines)}"
+        )
     return ReleaseMetadata(
         canonicalize_name(name),
-        _parse_version(version),
+        version,
         tuple(parse_dependency(line) for line in lines),
         _valid_specifier(headers(text, "Requires-Python")),
         frozenset(map(canonicalize_name, headers(text, "Provides-Extra"))),
@@ -106,34 +103,23 @@ def parse_release_metadata(data: bytes) -> ReleaseMetadata:
 
 
 def parse_dependency(line: str) -> Dependency:
-    """Parse one Requires-Dist (dependency specifiers); raises ``ValueError`` with one clause."""
-    problem = f"expected a requirement (PEP 508) in METADATA, found {quoted(line)}"
+    """Parse one Requires-Dist (dependency specifiers); raises ``DistInfoError``."""
     if len(line) > _MAX_LINE_CHARACTERS:
-        raise ValueError(problem)
+        raise DistInfoError("METADATA", f"expected a requirement (PEP 508), found {quoted(line)}")
     try:
         requirement = Requirement(line)
     except (InvalidRequirement, ValueError, RecursionError) as error:
-        raise ValueError(problem) from error
+        raise DistInfoError("METADATA", f"expected a requirement (PEP 508), found {quoted(line)}") from error
     condition = str(requirement.marker) if requirement.marker else ""
     requirement.marker = None
     return Dependency(str(requirement), condition)
 
 
-def _decode(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"expected UTF-8 in METADATA, found another byte at offset {error.start}") from error
-
-
 def _valid_specifier(values: tuple[str, ...]) -> str:
-    # As pip: the first counts, and junk admits every Python.
-    for value in values[:1]:
-        try:
-            return str(SpecifierSet(value))
-        except (InvalidSpecifier, ValueError):
-            return ""
-    return ""
+    try:
+        return str(SpecifierSet(values[0])) if values else ""
+    except (InvalidSpecifier, ValueError):
+        return ""
 
 
 def _only(text: str, header: str) -> str:
@@ -141,11 +127,11 @@ def _only(text: str, header: str) -> str:
     if len(values) == 1 and values[0]:
         return values[0]
     found = " and ".join(map(quoted, values[:2])) if any(values) else "none"
-    raise ValueError(f"expected one {header} in METADATA, found {found}")
+    raise DistInfoError("METADATA", f"expected one {header}, found {found}")
 
 
 def _parse_version(text: str) -> Version:
     try:
         return Version(text)
     except (InvalidVersion, ValueError) as error:
-        raise ValueError(f"expected a version (PEP 440) in METADATA, found {quoted(text)}") from error
+        raise DistInfoError("METADATA", f"expected a version (PEP 440), found {quoted(text)}") from error

@@ -39,6 +39,14 @@ class InterpreterSpec:
     path: str | None = None
     is_all: bool = False
 
+    @property
+    def label(self) -> str:
+        """What an interpreter of this specification would be called; a path is called by itself."""
+        if self.path is not None or self.is_all:
+            return self.text
+        flags = "t" * self.is_free_threaded + "d" * self.is_debug
+        return f"{self.implementation}{'.'.join(map(str, self.version))}{flags}"
+
     def matches(self, interpreter: "Interpreter") -> bool:
         """Tell whether an interpreter is what was asked for; a path is compared by who finds interpreters."""
         if self.is_all:

@@ -1,7 +1,7 @@
 """How an installed wheel is weighed against what is on offer: the rules behind the property ``best``."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from packaging.tags import InvalidTag, TooManyTagsError, parse_tag
@@ -21,6 +21,7 @@ from pytest_wheeltag.core.verdict import (
     InstalledDistribution,
     InstalledWheel,
     MalformedDistribution,
+    Property,
     UnwheeledDistribution,
     Verdict,
     VerdictKind,
@@ -29,6 +30,7 @@ from pytest_wheeltag.core.verdict import (
 
 # No published wheel comes near it (the largest known expansion has 60); a hostile one may claim a billion.
 MAX_EXPANSION = 10_000
+_ALTERATIONS_SHOWN = 3
 
 Expansion = frozenset[str]
 
@@ -87,6 +89,25 @@ def judge_alone(wheel: InstalledWheel, interpreter: Interpreter) -> Verdict | No
             VerdictKind.DIRECT, f"installed `{subject.tags}` directly from `{wheel.direct_url}`"
         )
     return None
+
+
+def judge_intact(wheel: InstalledWheel, interpreter: Interpreter, alterations: Iterable[str]) -> Verdict:
+    """Judge the property ``intact``: ``alterations`` say how files differ from RECORD, a clause each.
+
+    Gives ``incompatible``, ``altered``, ``direct`` or ``intact``, the first that applies.
+    """
+    alone = judge_alone(wheel, interpreter)
+    if alone and alone.kind is VerdictKind.INCOMPATIBLE:
+        return replace(alone, property=Property.INTACT)
+    found = tuple(alterations)
+    subject = _Subject(wheel, interpreter)
+    if found:
+        shown = "; ".join(found[:_ALTERATIONS_SHOWN])
+        more = f"; and {len(found) - _ALTERATIONS_SHOWN} more" if len(found) > _ALTERATIONS_SHOWN else ""
+        verdict = subject.verdict(VerdictKind.ALTERED, f"not as RECORD lists it: {shown}{more}")
+    else:
+        verdict = alone or subject.verdict(VerdictKind.INTACT, "every file is as RECORD lists it")
+    return replace(verdict, property=Property.INTACT)
 
 
 def judge(installed: InstalledWheel, interpreter: Interpreter, offer: Offer | Silence) -> Verdict:
@@ -255,7 +276,9 @@ class _Comparison:
         message = f"installed `{self.subject.tags}`, the best published (rank {self._rank} of {of}) is `{file.filename}`"
         if self._is_published_as(self.best):
             return self._verdict(VerdictKind.BEST, message)
-        differs = f"{self.subject.title}: WHEEL says `{self._written}`, the published file's name `{file.filename}`"
+        differs = (
+            f"{self.subject.title}: WHEEL says `{self._written}`, the published file's name `{file.filename}`"
+        )
         return self._verdict(VerdictKind.BEST, message, differs)
 
     @property
@@ -269,14 +292,18 @@ class _Comparison:
 
     def _doubt_of_tie(self) -> str | None:
         tie = next((each for each in self.offer.ties if self._is_published_as(each)), None)
-        return tie and (
+        if tie is None:
+            return None
+        return (
             f"installed `{self.subject.tags}`, which ties with what we would take: `{tie.file.filename}` and "
             f"`{self.best.file.filename}` (rank {self.best.rank}) differ only in the order of listing"
         )
 
     def _doubt_of_yank(self) -> str | None:
         yanked = None if self._is_worse else next(self._rejections(Reason.YANKED), None)
-        return yanked and (
+        if yanked is None:
+            return None
+        return (
             f"installed `{self.subject.tags}`, whose file was yanked ({yanked.detail}): `{yanked.file.filename}`; "
             f"not yanked is `{self.best.file.filename}`"
         )

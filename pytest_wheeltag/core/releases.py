@@ -21,6 +21,7 @@ from pytest_wheeltag.core.candidates import (
     split_version,
 )
 from pytest_wheeltag.core.tags import TagRanking
+from pytest_wheeltag.errors import NoWheelError
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,15 @@ class Release:
     def best(self) -> Candidate | None:
         """The wheel that an installer must take; None where no wheel is left, a yanked one where all are."""
         return screen_release(self.name, self.version, self.files, self.screen).best
+
+    @property
+    def taken(self) -> Candidate:
+        """The same, for a release that is known to have one; ``NoWheelError`` otherwise."""
+        if self.best is None:
+            raise NoWheelError(
+                f"{self.name}=={self.version}", self.screen.interpreter.label, "none is accepted"
+            )
+        return self.best
 
     @property
     def is_yanked(self) -> bool:
@@ -135,7 +145,8 @@ class ProjectReleases:
 def is_pinned(specifier: SpecifierSet) -> bool:
     """Tell whether a specifier names one version: ``===``, or ``==`` without a wildcard."""
     return any(
-        each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*")) for each in specifier
+        each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
+        for each in specifier
     )
 
 

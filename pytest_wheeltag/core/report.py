@@ -7,21 +7,24 @@ from typing import Any, Literal
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
 from pytest_wheeltag.core.text import printable
-from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind, WheelIdentity
+from pytest_wheeltag.core.verdict import Outcome, Property, Verdict, VerdictKind, WheelIdentity
 
 Kind = Literal["audited", "provisioned", "target"]
 
 
 @dataclass(frozen=True)
 class InterpreterSummary:
-    """What a report tells of an interpreter: ``tags`` counts what it accepts; ``executable`` is None for a target."""
+    """What a report tells of an interpreter: ``tags`` counts what it accepts; what is not known is None.
+
+    A target has no executable; of one that was not found only the label is known.
+    """
 
     label: str
-    executable: str | None
-    implementation: str
-    version: str
-    best_tag: str
-    tags: int
+    executable: str | None = None
+    implementation: str | None = None
+    version: str | None = None
+    best_tag: str | None = None
+    tags: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ def unpack(packed: Mapping[str, Any]) -> tuple[Scene, Verdict]:
     verdict = dict(packed["verdict"])
     verdict["kind"] = VerdictKind(verdict["kind"])
     verdict["outcome"] = Outcome(verdict["outcome"])
+    verdict["property"] = Property(verdict["property"])
     verdict["warnings"] = tuple(verdict["warnings"])
     for side in ("installed", "best"):
         verdict[side] = verdict[side] and _identity(verdict[side])

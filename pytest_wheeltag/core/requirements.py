@@ -15,6 +15,7 @@ COMMAND_LINE = "the command line"
 
 # As pip has it: a `#` inside a word is no comment.
 _COMMENT = re.compile(r"(^|\s+)#.*$")
+_ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MAX_LINE_CHARACTERS = 10_000
 _SHOWN_CHARACTERS = 200
 _EXPECTED = "a requirement by name, like `NAME`, `NAME[EXTRA]>=1.0` or `NAME==1.0; MARKER`"
@@ -67,7 +68,8 @@ class Request:
 def parse_request(requirements: Iterable[str], constraints: Iterable[str] = ()) -> Request:
     """Parse requirements and constraints as given on the command line; raises ``UsageError``."""
     return Request(
-        tuple(parse_demand(text) for text in requirements), tuple(parse_constraint(text) for text in constraints)
+        tuple(parse_demand(text) for text in requirements),
+        tuple(parse_constraint(text) for text in constraints),
     )
 
 
@@ -110,7 +112,8 @@ def _parse(text: str, origin: str, expected: str) -> Demand:
         requirement = Requirement(text.strip())
     except (InvalidRequirement, ValueError, RecursionError) as error:
         raise UsageError(origin, _shown(text), expected) from error
-    if requirement.url is not None:
+    # `foo.whl` is a valid name, but means a file, to pip too.
+    if requirement.url is not None or requirement.name.lower().endswith(_ARCHIVES):
         raise UsageError(origin, _shown(text), expected)
     return Demand(requirement, origin)
 

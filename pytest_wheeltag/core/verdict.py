@@ -23,6 +23,7 @@ class VerdictKind(StrEnum):
     MALFORMED = "malformed"
     UNWHEELED = "unwheeled"
     INCOMPATIBLE = "incompatible"
+    ALTERED = "altered"
     DIRECT = "direct"
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
@@ -32,6 +33,9 @@ class VerdictKind(StrEnum):
     BUILT = "built"
     REBUILT = "rebuilt"
     BEST = "best"
+    INTACT = "intact"
+    MISSING_PYTHON = "missing-python"
+    UNINSTALLABLE = "uninstallable"
 
     @property
     def outcome(self) -> Outcome:
@@ -45,12 +49,22 @@ _FAILING = frozenset(
     {
         VerdictKind.MALFORMED,
         VerdictKind.INCOMPATIBLE,
+        VerdictKind.ALTERED,
         VerdictKind.UNREACHABLE,
         VerdictKind.INFERIOR,
         VerdictKind.REBUILT,
+        VerdictKind.MISSING_PYTHON,
+        VerdictKind.UNINSTALLABLE,
     }
 )
 _SKIPPING = frozenset({VerdictKind.UNWHEELED, VerdictKind.UNKNOWN, VerdictKind.UNLISTED})
+
+
+class Property(StrEnum):
+    """The questions that can be asked of an installed distribution."""
+
+    BEST = "best"
+    INTACT = "intact"
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ class Verdict:
     kind: VerdictKind
     outcome: Outcome
     message: str
-    property: str = "best"
+    property: Property = Property.BEST
     installed: WheelIdentity | None = None
     best: WheelIdentity | None = None
     warnings: tuple[str, ...] = ()

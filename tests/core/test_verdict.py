@@ -65,6 +65,7 @@ def test_every_verdict_has_the_outcome_of_the_interface() -> None:
         "malformed": "failed",
         "unwheeled": "skipped",
         "incompatible": "failed",
+        "altered": "failed",
         "direct": "passed",
         "unreachable": "failed",
         "unknown": "skipped",
@@ -74,4 +75,7 @@ def test_every_verdict_has_the_outcome_of_the_interface() -> None:
         "built": "passed",
         "rebuilt": "failed",
         "best": "passed",
+        "intact": "passed",
+        "missing-python": "failed",
+        "uninstallable": "failed",
     }

@@ -1,0 +1,49 @@
+"""Resolving what is asked for by name alone: no dependencies, and nothing that extras would add."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from packaging.requirements import Requirement
+
+from pytest_wheeltag.core.candidates import Candidate
+from pytest_wheeltag.core.dependencies import ReleaseMetadata
+from pytest_wheeltag.core.requirements import Demand, Request
+from pytest_wheeltag.core.resolution import MetadataSource
+
+
+def without_extras(request: Request) -> Request:
+    """Ask for the same projects without their extras, which only add dependencies."""
+    return Request(tuple(map(_plain, request.requirements)), request.constraints)
+
+
+def _plain(demand: Demand) -> Demand:
+    if not demand.extras:
+        return demand
+    plain = Requirement(str(demand.requirement))
+    plain.extras = set()
+    return Demand(plain, demand.origin)
+
+
+class BareMetadata:
+    """What published files declare, as a ``MetadataSource``, where dependencies do not count.
+
+    A file whose Requires-Python the index tells is not asked about at all.
+    """
+
+    def __init__(self, source: MetadataSource) -> None:
+        self._source = source
+
+    def metadata(self, candidate: Candidate) -> ReleaseMetadata:
+        """Give what the file declares but its dependencies, as ``MetadataSource`` says."""
+        if _is_told(candidate):
+            return ReleaseMetadata(candidate.wheel.name, candidate.wheel.version)
+        return replace(self._source.metadata(candidate), requires=())
+
+    def prefetch(self, candidates: Iterable[Candidate]) -> None:
+        """Fetch side by side what ``metadata`` will be asked for."""
+        self._source.prefetch([each for each in candidates if not _is_told(each)])
+
+
+def _is_told(candidate: Candidate) -> bool:
+    # Whoever reaches a resolution with it was screened by it.
+    return bool(candidate.file.requires_python)

@@ -1,0 +1,199 @@
+"""Why a search found nothing, told as a person would tell it: which requirement came from where."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from packaging.utils import NormalizedName
+
+from pytest_wheeltag.core.candidates import Offer, Reason, Rejection
+from pytest_wheeltag.core.graph import Graph
+from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.needs import Impossible, Need, Node, SameRelease, Wanted
+from pytest_wheeltag.core.requirements import Demand
+from pytest_wheeltag.core.search import Cause
+from pytest_wheeltag.core.text import printable, quoted
+from pytest_wheeltag.errors import ResolutionError
+
+_CLOSENESS = {reason: place for place, reason in enumerate(Reason)}
+_CPYTHON = re.compile(r"cp3(\d{1,3})")
+_FAR = 1000
+_MAX_CLAUSES = 3
+_MAX_DETAILS = 30
+_MAX_RELEASES = 20
+_MAX_VERSIONS = 5
+
+
+def explain(graph: Graph, causes: Sequence[Cause]) -> ResolutionError:
+    """Give the error for a search that ended with these causes; raises ``CatalogueError``."""
+    askings = _group(causes)
+    problem = (
+        _explain_missing(graph, causes)
+        or _explain_impossible([asking for asking in askings if asking.is_impossible])
+        or _explain_together(graph, askings)
+    )
+    return ResolutionError(graph.screen.interpreter.label, problem, tuple(_details(graph, askings)))
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """The same thing asked for by the caller, or by several releases of one project."""
+
+    what: str
+    origin: str
+    by: NormalizedName | None = None
+    about: NormalizedName | None = None
+    versions: tuple[str, ...] = ()
+
+    @property
+    def is_impossible(self) -> bool:
+        return self.about is None
+
+    @property
+    def who(self) -> str:
+        """Whoever asks, with a few of its versions where it has many."""
+        if self.by is None:
+            return self.origin
+        more = len(self.versions) - _MAX_VERSIONS
+        return (
+            f"{self.by} {', '.join(self.versions[:_MAX_VERSIONS])}{f' and {more} more' if more > 0 else ''}"
+        )
+
+
+def _group(causes: Iterable[Cause]) -> tuple[_Asking, ...]:
+    grouped: dict[tuple[object, ...], _Asking] = {}
+    for need, parent in causes:
+        asking = _asking(need, parent)
+        key = asking.what, asking.by, None if asking.by else asking.origin
+        known = grouped.get(key, replace(asking, versions=()))
+        grouped[key] = replace(known, versions=tuple(dict.fromkeys((*known.versions, *asking.versions))))
+    return tuple(grouped.values())
+
+
+def _asking(need: Need, parent: Node | None) -> _Asking:
+    by, versions = (None, ()) if parent is None else (parent.name, (str(parent.version),))
+    if isinstance(need, Wanted):
+        return _Asking(need.demand.text, need.demand.origin, by, need.demand.name, versions)
+    return _Asking(printable(need.reason) if isinstance(need, Impossible) else "", "", by, None, versions)
+
+
+def _explain_missing(graph: Graph, causes: Sequence[Cause]) -> str | None:
+    """Say what nothing satisfies alone, where that is why: the caller asks for it, or whoever took part does."""
+    needs = [(need, parent) for need, parent in causes if not isinstance(need, SameRelease)]
+    missing = [
+        (_explain_alone(graph, need.demand) if isinstance(need, Wanted) else None, parent)
+        for need, parent in needs
+    ]
+    own = [problem for problem, parent in missing if problem and parent is None]
+    alone = [problem for problem, _ in missing if problem]
+    if own or (alone and len(alone) == len(missing)):
+        return (own or alone)[0]
+    return None
+
+
+def _explain_alone(graph: Graph, demand: Demand) -> str | None:
+    """Say why nothing satisfies one demand, None where something does if it is not for the others."""
+    project = graph.project(demand.name)
+    if not project.project.files:
+        problem = "lists no file of it" if project.project.sources else "has a project of this name"
+        start = "the index" if project.project.sources else "no index"
+        return f"{start} {problem}, asked for by {demand.origin}: {quoted(demand.name)}"
+    if next(iter(project.matching(demand.requirement.specifier)), None) is not None:
+        return None
+    return f"{_nothing_fits(graph, demand)}, asked for by {demand.origin}: {quoted(demand.text)}"
+
+
+def _nothing_fits(graph: Graph, demand: Demand) -> str:
+    project = graph.project(demand.name)
+    offers = tuple(islice(project.offers(demand.requirement.specifier), _MAX_RELEASES))
+    if not offers:
+        newest = [str(version) for version in project.listed()[:_MAX_VERSIONS]]
+        return (
+            f"no published version fits (the newest are {', '.join(newest)})"
+            if newest
+            else "no version can be read"
+        )
+    nearest = _nearest_miss(offers, graph.screen.interpreter)
+    if nearest is None:
+        return "no wheel is published, only source distributions, and only wheels are installed"
+    if nearest.reason is Reason.YANKED:
+        return f"what fits was yanked and is not pinned ({printable(nearest.file.filename)}: {printable(nearest.detail)})"
+    miss = f"{printable(nearest.file.filename)}: {nearest.reason}, {printable(nearest.detail)}"
+    return f"no compatible wheel is published and only wheels are installed (the nearest miss is {miss})"
+
+
+def _nearest_miss(offers: Sequence[Offer], interpreter: Interpreter) -> Rejection | None:
+    """Give the wheel that came closest: by the reason, then by platform and Python, then of the newest release."""
+    platforms = frozenset(tag.rpartition("-")[2] for tag in interpreter.ranking.tags)
+    misses = [miss for offer in offers for miss in _misses(offer)]
+    minor = interpreter.version_info[1]
+    return max(
+        misses, key=lambda miss: (_CLOSENESS[miss.reason], *_likeness(miss, platforms, minor)), default=None
+    )
+
+
+def _misses(offer: Offer) -> Iterator[Rejection]:
+    yield from (miss for miss in offer.rejections if miss.file.filename.endswith(".whl"))
+    # Only yanked wheels are left as candidates where nothing else is accepted.
+    for candidate in offer.candidates:
+        yield Rejection(candidate.file, Reason.YANKED, candidate.file.yanked or "no reason given")
+
+
+def _likeness(miss: Rejection, platforms: frozenset[str], minor: int) -> tuple[bool, int]:
+    """Tell whether a tag's platform is accepted, and how near its Python is: 0 for the same, -1 for the next."""
+    pythons, _, rest = miss.detail.partition("-")
+    is_here = not platforms.isdisjoint(rest.rpartition("-")[2].split("."))
+    distances = [
+        abs(int(found[1]) - minor) for each in pythons.split(".") if (found := _CPYTHON.fullmatch(each))
+    ]
+    return is_here, -min(distances, default=_FAR)
+
+
+def _explain_impossible(askings: Sequence[_Asking]) -> str | None:
+    shown = "; ".join(f"{asking.who} {asking.what}" for asking in askings[:_MAX_CLAUSES])
+    return f"no release is left that can be used: {quoted(shown)}" if askings else None
+
+
+def _explain_together(graph: Graph, askings: Sequence[_Asking]) -> str:
+    clauses = [f"`{asking.what}` (asked for by {asking.who})" for asking in askings]
+    clauses += [f"`{each.text}` (a constraint of {each.origin})" for each in _constraints(graph, askings)]
+    more = f" and {len(clauses) - _MAX_CLAUSES} more" if len(clauses) > _MAX_CLAUSES else ""
+    return f"these cannot be met together: {', '.join(clauses[:_MAX_CLAUSES])}{more}"
+
+
+def _constraints(graph: Graph, askings: Iterable[_Asking]) -> list[Demand]:
+    names = {asking.about for asking in askings}
+    return [each for each in graph.constraints if each.name in names]
+
+
+def _details(graph: Graph, askings: Sequence[_Asking]) -> Iterator[str]:
+    ways = _ways(graph)
+    yield from (_detail(asking, ways) for asking in askings[:_MAX_DETAILS])
+    if len(askings) > _MAX_DETAILS:
+        yield f"and {len(askings) - _MAX_DETAILS} more"
+    yield from (f"{each.origin} constrains {each.text}" for each in _constraints(graph, askings))
+
+
+def _detail(asking: _Asking, ways: Mapping[NormalizedName, tuple[str, ...]]) -> str:
+    verb = "" if asking.is_impossible else "requires "
+    way = " -> ".join(ways.get(asking.by, ())) if asking.by else ""
+    return f"{asking.who} {verb}{asking.what}{f' ({way})' if way else ''}"
+
+
+def _ways(graph: Graph) -> Mapping[NormalizedName, tuple[str, ...]]:
+    """Tell for each project through which requirements it came to be looked at, from whoever asked first."""
+    ways: dict[NormalizedName, tuple[str, ...]] = {}
+    for demand in graph.requirements:
+        ways.setdefault(demand.name, (f"{demand.origin} requires {demand.text}",))
+    queue = list(ways)
+    by_name: dict[NormalizedName, list[Node]] = {}
+    for node in graph.known_needs:
+        by_name.setdefault(node.name, []).append(node)
+    for name in queue:
+        for node in by_name.get(name, ()):
+            for need in graph.known_needs[node]:
+                if isinstance(need, Wanted) and need.demand.name not in ways:
+                    ways[need.demand.name] = (*ways[name], f"{node} requires {need.demand.text}")
+                    queue.append(need.demand.name)
+    return ways

@@ -1,0 +1,127 @@
+"""The places of a dependency graph and what each must satisfy, as the search for a resolution sees them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from pytest_wheeltag.core.candidates import Candidate
+from pytest_wheeltag.core.releases import Release
+from pytest_wheeltag.core.requirements import Demand
+
+# No project's name holds these characters.
+PYTHON_KEY = "<python>"
+
+
+def graph_key(name: NormalizedName, extras: Iterable[NormalizedName]) -> str:
+    """Name a place in the graph: ``foo``, or ``foo[a,b]`` for what the extras add to it."""
+    extended = ",".join(sorted(extras))
+    return f"{name}[{extended}]" if extended else name
+
+
+def split_key(key: str) -> tuple[NormalizedName, frozenset[NormalizedName]]:
+    """Give the project and the extras that ``graph_key`` made a name of."""
+    name, bracket, extras = key.removesuffix("]").partition("[")
+    return NormalizedName(name), frozenset(map(NormalizedName, extras.split(","))) if bracket else frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A release that may take a place in the graph; with ``extras`` it stands for what these add.
+
+    There is one object for each key and release, so that identity is equality.
+    """
+
+    key: str
+    release: Release
+    candidate: Candidate
+    extras: frozenset[NormalizedName] = frozenset()
+
+    @property
+    def name(self) -> NormalizedName:
+        """The project's normalised name."""
+        return self.release.name
+
+    @property
+    def version(self) -> Version:
+        """The release's version."""
+        return self.release.version
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.version}"
+
+
+class Need(Protocol):
+    """What whoever takes the place ``key`` must satisfy."""
+
+    @property
+    def key(self) -> str:
+        """The place that it is about."""
+        ...
+
+    def admits(self, node: Node) -> bool:
+        """Tell whether a release may take the place."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """A demand: any release that its specifier admits, pre-releases being a matter of who offers them."""
+
+    key: str
+    demand: Demand
+    _known: dict[Version, bool] = field(default_factory=dict, repr=False)
+
+    @property
+    def extras(self) -> frozenset[NormalizedName]:
+        """The extras that its place stands for: none where it only bounds the project for a demand with extras."""
+        return frozenset() if self.key == self.demand.name else self.demand.extras
+
+    def admits(self, node: Node) -> bool:
+        """Tell whether the specifier contains the version."""
+        known = self._known.get(node.version)
+        if known is None:
+            specifier = self.demand.requirement.specifier
+            known = self._known[node.version] = specifier.contains(node.version, prereleases=True)
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class SameRelease:
+    """An extra's place needs that of the project without extras to be taken by the very same release."""
+
+    node: Node
+
+    @property
+    def key(self) -> str:
+        """The place of the project without extras."""
+        return self.node.key
+
+    def admits(self, node: Node) -> bool:
+        """Tell whether it is the very same release."""
+        return node is self.node
+
+
+@dataclass(frozen=True, eq=False)
+class Impossible:
+    """What nothing can satisfy: another Python, a direct URL, METADATA that cannot be used."""
+
+    key: str
+    reason: str
+
+    def admits(self, node: Node) -> bool:  # noqa: ARG002 - whoever it is
+        """Admit nobody."""
+        return False
+
+
+def wanted(demand: Demand) -> tuple[Wanted, ...]:
+    """Turn a demand into needs: one with a specifier and extras also bounds the project without extras.
+
+    So that the place without extras knows every bound, and fewer releases are tried in vain.
+    """
+    own = Wanted(graph_key(demand.name, demand.extras), demand)
+    if demand.extras and demand.requirement.specifier:
+        return Wanted(demand.name, demand), own
+    return (own,)

@@ -1,0 +1,86 @@
+"""Resolving: from what was asked for to one choice for each distribution."""
+
+from collections.abc import Iterator, Mapping
+
+from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
+from resolvelib.resolvers import Result
+
+from pytest_wheeltag.core.candidates import Screen
+from pytest_wheeltag.core.conflicts import explain
+from pytest_wheeltag.core.graph import Graph
+from pytest_wheeltag.core.lookahead import LookAhead
+from pytest_wheeltag.core.needs import Need, Node, Wanted, wanted
+from pytest_wheeltag.core.requirements import Demand, Request
+from pytest_wheeltag.core.resolution import Choice, Edge, Resolution, SearchLimits, Sources
+from pytest_wheeltag.core.search import Search
+from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.errors import SearchLimitError
+
+Found = Result[Need, Node, str]
+
+_DEFAULT_LIMITS = SearchLimits()
+
+
+def resolve(
+    request: Request, screen: Screen, sources: Sources, limits: SearchLimits = _DEFAULT_LIMITS
+) -> Resolution:
+    """Choose one wheel for every distribution of the closure, the same as pip with ``--only-binary :all:``.
+
+    Markers and tags are those of the screen's interpreter. Raises ``ResolutionError`` where nothing satisfies the
+    request, ``SearchLimitError`` where that could not be found out within the limits, ``CatalogueError`` and
+    ``WheelError`` where an index or a wheel gives no usable answer, ``UsageError`` for a marker that cannot be
+    decided.
+    """
+    graph = Graph(screen, sources, request)
+    roots = {demand: wanted(demand) for demand in graph.requirements}
+    order: dict[str, int] = {}
+    for position, needs in enumerate(roots.values()):
+        order.setdefault(needs[0].key, position)
+    needed = _bounds_first(roots)
+    scout = LookAhead(graph)
+    scout.start(needed)
+    found = _run(Search(graph, scout, limits, order), graph, needed, limits)
+    return _read_result(graph, found)
+
+
+def _bounds_first(roots: Mapping[Demand, tuple[Wanted, ...]]) -> list[Need]:
+    """Put places with extras last: when their releases are looked up, the project's other bounds are known."""
+    needs: list[Need] = [need for found in roots.values() for need in found]
+    return sorted(needs, key=lambda need: "[" in need.key)
+
+
+def _run(search: Search, graph: Graph, roots: list[Need], limits: SearchLimits) -> Found:
+    try:
+        return Resolver(search, BaseReporter[Need, Node, str]()).resolve(roots, max_rounds=limits.max_rounds)
+    except ResolutionImpossible as error:
+        raise explain(graph, tuple(error.causes)) from error
+    except ResolutionTooDeep as error:
+        problem = (
+            f"the search was given up after {limits.max_rounds} rounds; pin more, or allow it more rounds"
+        )
+        raise SearchLimitError(graph.screen.interpreter.label, problem) from error
+
+
+def _read_result(graph: Graph, found: Found) -> Resolution:
+    nodes = sorted(found.mapping.values(), key=lambda node: node.key)
+    choices = tuple(Choice(node.name, node.version, node.candidate) for node in nodes if not node.extras)
+    edges = dict.fromkeys(_edges(found))
+    ordered = sorted(edges, key=lambda edge: (edge.name, edge.by or "", edge.demand.text))
+    return Resolution(choices, tuple(ordered), tuple(_warnings(graph, nodes)))
+
+
+def _edges(found: Found) -> Iterator[Edge]:
+    chosen = set(found.mapping.values())
+    for key in found.mapping:
+        for need, parent in found.criteria[key].information:
+            if isinstance(need, Wanted) and (parent is None or parent in chosen):
+                yield Edge(need.demand.name, None if parent is None else parent.name, need.demand)
+
+
+def _warnings(graph: Graph, nodes: list[Node]) -> Iterator[str]:
+    for node in nodes:
+        for extra in sorted(node.extras - graph.metadata(node).extras):
+            yield f"{node.name} {node.version} does not provide the extra: `{extra}`"
+        if not node.extras and node.candidate.file.yanked is not None:
+            reason = printable(node.candidate.file.yanked) or "no reason given"
+            yield f"{node.name} {node.version} was yanked: `{reason}`"
