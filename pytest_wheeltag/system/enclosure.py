@@ -1,6 +1,7 @@
 """Reading that never leaves a folder: links out of it are refused, nothing but regular files is opened."""
 
 import errno
+import hashlib
 import os
 import stat
 from collections import deque
@@ -28,6 +29,7 @@ _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
 }
+_PIECE_BYTES = 1 << 20
 _MAX_LINKS = 40  # as Linux follows
 _WINDOWS_PREFIX = "\\\\?\\"
 
@@ -182,6 +184,29 @@ class Folder:
         if not stat.S_ISREG(found.st_mode):
             raise _not_regular(self.path_of(name), found)
         return self._read(name, limit)
+
+    def digest_name(self, name: str, algorithm: str) -> tuple[bytes, int]:
+        """Give the digest and the size in bytes of a file by its name, which is no link, read in pieces.
+
+        Raises ``UnsafeFileError`` where it is no regular file, ``OSError`` where there is none.
+        """
+        hasher, size = hashlib.new(algorithm), 0
+        path = self.path_of(name)
+        found = os.stat(
+            path if self._descriptor is None else name, dir_fd=self._descriptor, follow_symlinks=False
+        )
+        if not stat.S_ISREG(found.st_mode):
+            raise _not_regular(path, found)
+        descriptor = os.open(path if self._descriptor is None else name, _FILE, dir_fd=self._descriptor)
+        try:
+            _check(path, os.fstat(descriptor), found.st_size)
+            # No further than the size that it had: a file that grows would never end.
+            while size <= found.st_size and (piece := os.read(descriptor, _PIECE_BYTES)):
+                hasher.update(piece)
+                size += len(piece)
+        finally:
+            os.close(descriptor)
+        return hasher.digest(), size
 
     def _resolve(self, entry: Entry) -> tuple[str, ...]:
         return self._enclosure.resolve((*self._parts, entry.name))

@@ -1,0 +1,90 @@
+"""Whole wheels off an index, believed only once their size and hashes were checked."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from tempfile import TemporaryFile
+from typing import BinaryIO, Protocol
+
+from pytest_wheeltag.core.candidates import PublishedFile
+from pytest_wheeltag.core.text import quoted
+from pytest_wheeltag.errors import RefusedWheelError, UnreachableError
+from pytest_wheeltag.system.transport import OK, Request, Transport
+from pytest_wheeltag.system.urls import parse_url
+
+# More than any index takes; a declared size is the bound where there is one.
+_MAX_WHEEL_BYTES = 8_000_000_000
+_IN_MEMORY_BYTES = 1_000_000
+# These digests have no length of their own.
+_ALGORITHMS = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
+
+
+class WheelSource(Protocol):
+    """Whoever can give a whole published wheel: fetched for the occasion, or kept for the installation."""
+
+    def open(self, file: PublishedFile) -> AbstractContextManager[BinaryIO]:
+        """Give the wheel for reading, as long as the context lasts.
+
+        Raises ``RefusedWheelError`` where its size or a hash is not what the index says, ``CatalogueError`` where
+        it cannot be had.
+        """
+        ...
+
+
+class Downloads:
+    """Fetches a wheel each time it is opened, and keeps none."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @contextmanager
+    def open(self, file: PublishedFile) -> Iterator[BinaryIO]:
+        """Give the wheel for reading, as ``WheelSource`` says; a file on this machine is read where it lies."""
+        url = parse_url(file.url)
+        if url.scheme == "file":
+            with url.file_path.open("rb") as local:
+                yield local
+            return
+        is_small = file.size is not None and file.size <= _IN_MEMORY_BYTES
+        with io.BytesIO() if is_small else TemporaryFile() as stream:
+            self._fetch(file, stream)
+            stream.seek(0)
+            yield stream
+
+    def _fetch(self, file: PublishedFile, stream: BinaryIO) -> None:
+        limit = _MAX_WHEEL_BYTES if file.size is None else file.size
+        request = Request(parse_url(file.url), max_bytes=limit, is_compressible=False)
+        checks = Digests(file.hashes)
+        with self._transport.get(request) as response:
+            if response.status != OK:
+                problem = f"expected a wheel, found status {response.status}"
+                raise UnreachableError(str(request.url), problem, status=response.status)
+            for chunk in response.chunks:
+                stream.write(chunk)
+                checks.update(chunk)
+        if file.size is not None and stream.tell() != file.size:
+            raise RefusedWheelError(file.filename, "", f"expected {file.size} bytes, found {stream.tell()}")
+        checks.require(file.filename)
+
+
+class Digests:
+    """Computes every digest that is claimed of some bytes, as far as ``hashlib`` knows its algorithm."""
+
+    def __init__(self, claimed: Iterable[tuple[str, str]]) -> None:
+        self._claimed: Mapping[str, str] = {name: digest for name, digest in claimed if name in _ALGORITHMS}
+        self._running = {name: hashlib.new(name, usedforsecurity=False) for name in self._claimed}
+
+    def update(self, data: bytes) -> None:
+        """Take in the next bytes."""
+        for digest in self._running.values():
+            digest.update(data)
+
+    def require(self, filename: str, where: str = "") -> None:
+        """Raise ``RefusedWheelError`` where a digest is not the claimed one; ``where`` says of what part."""
+        for name, claimed in self._claimed.items():
+            found = self._running[name].hexdigest()
+            if found != claimed:
+                raise RefusedWheelError(
+                    filename, where, f"expected {name} {quoted(claimed)}, found `{found}`"
+                )

@@ -1,0 +1,121 @@
+"""The fingerprint of an environment: two with the same one hold the same code."""
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from pytest_wheeltag.core.distinfo import DistInfoError
+from pytest_wheeltag.core.entrypoints import parse_entry_points
+from pytest_wheeltag.core.interpreter import ExistingEnvironment
+from pytest_wheeltag.core.record import UNLISTED_NAMES, RecordRow, parse_record
+from pytest_wheeltag.core.verdict import InstalledWheel
+from pytest_wheeltag.errors import UnsafeFileError
+from pytest_wheeltag.system.enclosure import Enclosure
+from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.installed import read_installed
+
+_MAX_BYTES = 128 << 20
+_MAX_ROWS = 1_000_000
+_INSTALLERS_FILES = frozenset({*UNLISTED_NAMES, "INSTALLER", "REQUESTED", "direct_url.json"})
+_LAUNCHER_SUFFIXES = ("", ".exe", "-script.py", "-script.pyw", ".exe.manifest")
+# One line, or the three lines by which a shell starts an interpreter whose path is too long for one.
+_SHEBANG = re.compile(rb"\A#!(?:/bin/sh\n'''exec' (?P<long>[^\n]*)\n' '''|(?P<short>[^\n]*))\n")
+
+
+def fingerprint_environment(environment: ExistingEnvironment) -> str:
+    r"""Give ``sha256:`` and the digest over sorted UTF-8 lines ``name==version NUL path NUL sha256 LF``.
+
+    Names are normalised, paths relative to their scheme's folder, digests in hexadecimal: RECORD's, recomputed
+    where it has another algorithm or none, and for scripts that name the environment's interpreter, which
+    reads as ``#!python``. Left out is what installers write themselves: INSTALLER, REQUESTED, RECORD with its
+    signatures, direct_url.json, bytecode, the launchers of entry_points.txt.
+    """
+    lines: set[str] = set()
+    for wheel in read_installed(environment):
+        if isinstance(wheel, InstalledWheel):
+            lines.update(_Contents(environment, wheel).lines())
+    encoded = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
+    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What one distribution has put into an environment."""
+
+    environment: ExistingEnvironment
+    wheel: InstalledWheel
+
+    def lines(self) -> Iterator[str]:
+        title = f"{canonicalize_name(self.wheel.name)}=={self.wheel.version}"
+        for row in self._rows():
+            path = os.path.normpath(self._dist_info.parent / row.path)
+            if not self._is_installers(path):
+                yield f"{title}\0{self._relative(path)}\0{self._digest(row, path)}\n"
+
+    @property
+    def _dist_info(self) -> Path:
+        return Path(self.wheel.location)
+
+    @cached_property
+    def _scripts(self) -> str:
+        paths = self.environment.interpreter.scheme_paths(self.environment.prefix)
+        return os.path.realpath(paths["scripts"])
+
+    @cached_property
+    def _folders(self) -> tuple[str, ...]:
+        """The schemes' folders, the innermost first."""
+        libraries = map(os.path.realpath, self.environment.libraries)
+        return (*dict.fromkeys(libraries), self._scripts, os.path.realpath(self.environment.prefix))
+
+    @cached_property
+    def _launchers(self) -> frozenset[str]:
+        with suppress(OSError, UnsafeFileError, DistInfoError, ValueError):
+            points = parse_entry_points(read_regular(self._dist_info / "entry_points.txt", _MAX_BYTES))
+            return frozenset(f"{point.name}{suffix}" for point in points for suffix in _LAUNCHER_SUFFIXES)
+        return frozenset()
+
+    def _rows(self) -> tuple[RecordRow, ...]:
+        with suppress(OSError, UnsafeFileError, DistInfoError):
+            return parse_record(read_regular(self._dist_info / "RECORD", _MAX_BYTES), _MAX_ROWS)
+        return ()
+
+    def _is_installers(self, path: str) -> bool:
+        folder, name = os.path.split(path)
+        is_metadata = folder == str(self._dist_info) and name in _INSTALLERS_FILES
+        is_launcher = folder == self._scripts and name in self._launchers
+        return is_metadata or is_launcher or name.endswith((".pyc", ".pyo"))
+
+    def _relative(self, path: str) -> str:
+        folder = next((each for each in self._folders if path.startswith(each + os.sep)), None)
+        return (path if folder is None else os.path.relpath(path, folder)).replace(os.sep, "/")
+
+    def _digest(self, row: RecordRow, path: str) -> str:
+        is_script = os.path.dirname(path) == self._scripts  # noqa: PTH120 - text, like the rest here
+        if row.algorithm == "sha256" and not is_script:
+            return base64.urlsafe_b64decode(row.digest + "=" * (-len(row.digest) % 4)).hex()
+        try:
+            return hashlib.sha256(self._content(path)).hexdigest()
+        except (OSError, UnsafeFileError):
+            return ""
+
+    def _content(self, path: str) -> bytes:
+        enclosure = Enclosure.around(self.environment.prefix)
+        parts = enclosure.parts_of(path)
+        if not parts:
+            raise UnsafeFileError(path, "expected a file of the environment, found a path that leads outside")
+        *folder, name = enclosure.resolve(parts)
+        with enclosure.open_parts(tuple(folder)) as opened:
+            content = opened.read_name(name, _MAX_BYTES)
+        return _SHEBANG.sub(self._plain_shebang, content, count=1)
+
+    def _plain_shebang(self, match: re.Match[bytes]) -> bytes:
+        named = match["long"] or match["short"] or b""
+        return b"#!python\n" if os.fsencode(self._scripts) in named else match[0]

@@ -1,0 +1,194 @@
+"""Carrying out an installation plan: payload first, scripts next, the dist-info folder last and in one step."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pytest_wheeltag.core.plan import InstallPlan, LinkedFolder, WrittenFile
+from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.system.files import staging_path
+from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
+from pytest_wheeltag.system.leftovers import sweep
+from pytest_wheeltag.system.links import FileLinker, LinkMode, write_all
+from pytest_wheeltag.system.records import read_all_recorded
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+@dataclass(frozen=True)
+class LinkReport:
+    """What came of installing one wheel: how many files each way of linking placed, and warnings, one clause each."""
+
+    distribution: str
+    placed: Mapping[LinkMode, int]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LinkOptions:
+    """How files are placed: the mode, and whether ``strict`` refuses to replace another distribution's files."""
+
+    mode: LinkMode = LinkMode.AUTO
+    strict: bool = False
+
+
+def install(plan: InstallPlan, source: Path, prefix: Path, options: LinkOptions | None = None) -> LinkReport:
+    """Put a wheel, unpacked in the folder ``source``, into the environment ``prefix`` as planned.
+
+    The distribution counts as installed only once everything is in place; a call that was interrupted can be
+    made again. Raises ``InstallationError`` where it is installed already, where a link lies in the way, where
+    the strict option forbids to replace a file, and where the disk says no.
+    """
+    return _Installation(plan, source, prefix, options or LinkOptions()).run()
+
+
+@dataclass
+class _Installation:
+    plan: InstallPlan
+    source: Path
+    prefix: Path
+    options: LinkOptions
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def linker(self) -> FileLinker:
+        return FileLinker(self.options.mode)
+
+    @property
+    def distribution(self) -> str:
+        return f"{self.plan.name} {self.plan.version}"
+
+    def run(self) -> LinkReport:
+        """Check what can be checked before, then write."""
+        self._refuse_entanglement()
+        final = self.prefix / self.plan.dist_info
+        if os.path.lexists(final):
+            problem = "it is there already; uninstall it first"
+            raise self._fail(problem, str(final))
+        with self._told():
+            self._write(final)
+        return LinkReport(self.distribution, dict(self.linker.used), (*self.plan.warnings, *self.warnings))
+
+    def _write(self, final: Path) -> None:
+        self._link(self.plan.payload, self.prefix)
+        self._write_files(self.plan.scripts, self.prefix)
+        sweep(final.parent)
+        staged = staging_path(final)
+        staged.mkdir()
+        try:
+            self._link(_moved(self.plan.information, self.plan.dist_info), staged)
+            self._write_files(_renamed(self.plan.metadata, self.plan.dist_info), staged)
+            staged.rename(final)
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
+
+    def _link(self, links: Iterable[LinkedFolder], root: Path) -> None:
+        bases = self.plan.bases if root == self.prefix else ()
+        with (
+            FolderWalk(str(self.source)) as sources,
+            FolderWalk(str(root), bases=bases, create=True) as destinations,
+        ):
+            for link in links:
+                self._link_folder(link, sources.open(link.source), destinations.open(link.destination))
+
+    def _link_folder(self, link: LinkedFolder, source: OpenFolder, destination: OpenFolder) -> None:
+        place = self.linker.copy if link.is_copied else self.linker.place
+        for name in link.names:
+            try:
+                place(name, source, destination)
+            except FileExistsError:
+                self._take_away(name, link.destination, destination)
+                place(name, source, destination)
+            if link.is_copied:
+                # Archives made on Windows carry no executable bits (binary distribution format, scripts).
+                _make_executable(name, destination)
+
+    def _write_files(self, files: Iterable[WrittenFile], root: Path) -> None:
+        bases = self.plan.bases if root == self.prefix else ()
+        with FolderWalk(str(root), bases=bases, create=True) as destinations:
+            for file in files:
+                folder, _, name = file.path.rpartition("/")
+                destination = destinations.open(folder)
+                try:
+                    _write(name, destination, file)
+                except FileExistsError:
+                    self._take_away(name, folder, destination)
+                    _write(name, destination, file)
+
+    def _take_away(self, name: str, folder: str, destination: OpenFolder) -> None:
+        path = f"{folder}/{name}" if folder else name
+        if owner := self._owners.get(path):
+            problem = f"a file of it belongs to {owner} already"
+            if self.options.strict:
+                raise self._fail(problem, path)
+            self.warnings.append(f"{problem}, the last one wins: `{path}`")
+        # Unlinked, never written into: it may be a link to a file of the store, or mapped by a process.
+        os.unlink(destination.name(name), dir_fd=destination.descriptor)
+
+    @cached_property
+    def _owners(self) -> Mapping[str, str]:
+        recorded = read_all_recorded(self.prefix, sorted(self.plan.bases))
+        return {
+            path: files.dist_info.removesuffix(".dist-info") for files in recorded for path in files.paths
+        }
+
+    def _refuse_entanglement(self) -> None:
+        store, prefix = (Path(os.path.realpath(path)) for path in (self.source, self.prefix))
+        if store.is_relative_to(prefix) or prefix.is_relative_to(store):
+            problem = "expected an environment and a store that do not lie in each other"
+            raise self._fail(problem, str(prefix))
+
+    def _fail(self, problem: str, path: str) -> InstallationError:
+        return InstallationError(self.distribution, problem, path)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            path = str(error.filename2 or error.filename or self.prefix)
+            raise self._fail(_clause(error), path) from error
+
+
+def _clause(error: OSError) -> str:
+    if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+        return "expected a folder, found a link or a file"
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _moved(links: Iterable[LinkedFolder], dist_info: str) -> Iterator[LinkedFolder]:
+    for link in links:
+        inner = link.destination[len(dist_info) + 1 :]
+        yield LinkedFolder(link.source, inner, link.names, link.is_copied)
+
+
+def _renamed(files: Iterable[WrittenFile], dist_info: str) -> Iterator[WrittenFile]:
+    for file in files:
+        yield WrittenFile(file.path[len(dist_info) + 1 :], file.content, file.is_executable)
+
+
+def _write(name: str, folder: OpenFolder, file: WrittenFile) -> None:
+    mode = 0o777 if file.is_executable else 0o666
+    descriptor = os.open(folder.name(name), _CREATE, mode, dir_fd=folder.descriptor)
+    try:
+        write_all(descriptor, file.content)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(folder.name(name), dir_fd=folder.descriptor)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _make_executable(name: str, folder: OpenFolder) -> None:
+    found = os.stat(folder.name(name), dir_fd=folder.descriptor, follow_symlinks=False)
+    if not found.st_mode & 0o100:
+        # Those who may read it may run it.
+        mode = found.st_mode | (found.st_mode & 0o444) >> 2
+        os.chmod(folder.name(name), mode & 0o777, dir_fd=folder.descriptor)

@@ -1,0 +1,45 @@
+"""Published wheels on their way into the store, each downloaded and unpacked once by all processes together."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import BinaryIO, Protocol
+
+from pytest_wheeltag.core.candidates import PublishedFile
+from pytest_wheeltag.core.wheel import WheelPolicy
+from pytest_wheeltag.system.downloads import WheelSource
+from pytest_wheeltag.system.entries import StoreEntry
+from pytest_wheeltag.system.store import WantedWheel
+
+Fetch = Callable[[], AbstractContextManager[BinaryIO]]
+
+
+class Store(Protocol):
+    """Whoever keeps unpacked wheels, as ``WheelStore`` does."""
+
+    def provide(self, wanted: WantedWheel, fetch: Fetch) -> StoreEntry:
+        """Give the entry of a wheel, fetched where there is none."""
+        ...
+
+
+class StoredWheels:
+    """The wheels of the indexes as entries of the store; ``policy`` says what is asked of them."""
+
+    def __init__(self, store: Store, downloads: WheelSource, policy: WheelPolicy | None = None) -> None:
+        self._store = store
+        self._downloads = downloads
+        self._policy = policy or WheelPolicy()
+
+    def provide(self, file: PublishedFile) -> StoreEntry:
+        """Give the entry of a wheel, fetched and unpacked where the store has none that can be believed.
+
+        Raises ``WheelError`` where it is refused or not what the index says, ``CatalogueError`` where it cannot
+        be had, ``StoreError``.
+        """
+        wanted = WantedWheel(file.filename, file.sha256, self._policy)
+        return self._store.provide(wanted, partial(self._downloads.open, file))
+
+    def read_metadata(self, file: PublishedFile) -> bytes:
+        """Give the content of a wheel's METADATA by way of its entry; raises as ``provide``."""
+        entry = self.provide(file)
+        return (entry.root / entry.wheel.dist_info / "METADATA").read_bytes()
