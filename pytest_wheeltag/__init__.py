@@ -8,14 +8,18 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.interpreter import Interpreter
     from pytest_wheeltag.core.verdict import Verdict
     from pytest_wheeltag.errors import WheeltagError
+    from pytest_wheeltag.provision import Provisioner
+    from pytest_wheeltag.venv import Venv
 
 __version__ = "0.1.0"
 
-__all__ = ["Auditor", "Interpreter", "Verdict", "WheeltagError"]
+__all__ = ["Auditor", "Interpreter", "Provisioner", "Venv", "Verdict", "WheeltagError"]
 
 _HOMES = {
     "Auditor": "pytest_wheeltag.audit",
     "Interpreter": "pytest_wheeltag.core.interpreter",
+    "Provisioner": "pytest_wheeltag.provision",
+    "Venv": "pytest_wheeltag.venv",
     "Verdict": "pytest_wheeltag.core.verdict",
     "WheeltagError": "pytest_wheeltag.errors",
 }
