@@ -9,11 +9,12 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Screen, screen_release
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
-from pytest_wheeltag.core.judging import Silence, judge, judge_alone, judge_unread
+from pytest_wheeltag.core.judging import Silence, judge, judge_alone, judge_intact, judge_unread
 from pytest_wheeltag.core.resolution import Catalogue
-from pytest_wheeltag.core.verdict import InstalledDistribution, InstalledWheel, Verdict, VerdictKind
+from pytest_wheeltag.core.verdict import InstalledDistribution, InstalledWheel, Property, Verdict, VerdictKind
 from pytest_wheeltag.errors import CatalogueError, OfflineError
 from pytest_wheeltag.system.installed import read_installed
+from pytest_wheeltag.system.intact import find_alterations
 
 
 class Auditor:
@@ -26,22 +27,33 @@ class Auditor:
         self._catalogue = catalogue
         self._exclude_newer = exclude_newer
 
-    def audit(self, environment: ExistingEnvironment, *, inherited: bool = False) -> tuple[Verdict, ...]:
-        """Judge every distribution of an environment; with ``inherited`` also those of its base and user site."""
+    def audit(
+        self, environment: ExistingEnvironment, asked: Property = Property.BEST, *, inherited: bool = False
+    ) -> tuple[Verdict, ...]:
+        """Ask one question of every distribution; with ``inherited`` also of those of its base and user site."""
         distributions = read_installed(environment, inherited=inherited)
-        self.prefetch(distributions, environment.interpreter)
-        return tuple(self.judge(each, environment.interpreter) for each in distributions)
+        if asked is Property.BEST:
+            self.prefetch(distributions, environment.interpreter)
+        return tuple(self.judge(each, environment, asked) for each in distributions)
 
     def prefetch(self, distributions: Iterable[InstalledDistribution], interpreter: Interpreter) -> None:
-        """Ask the indexes side by side for all that judging these distributions will need."""
+        """Ask the indexes side by side for all that judging ``best`` of these distributions will need."""
         wheels = (each for each in distributions if isinstance(each, InstalledWheel))
         weighed = (each for each in wheels if judge_alone(each, interpreter) is None)
         self._catalogue.prefetch(canonicalize_name(each.name) for each in weighed)
 
-    def judge(self, distribution: InstalledDistribution, interpreter: Interpreter) -> Verdict:
-        """Judge one distribution, asking the indexes only where the offer decides."""
+    def judge(
+        self,
+        distribution: InstalledDistribution,
+        environment: ExistingEnvironment,
+        asked: Property = Property.BEST,
+    ) -> Verdict:
+        """Ask one question of one distribution; the indexes are asked only where the offer decides."""
+        interpreter = environment.interpreter
         if not isinstance(distribution, InstalledWheel):
-            return judge_unread(distribution, interpreter)
+            return replace(judge_unread(distribution, interpreter), property=asked)
+        if asked is Property.INTACT:
+            return judge_intact(distribution, interpreter, find_alterations(environment, distribution))
         return judge_alone(distribution, interpreter) or self._weigh(distribution, interpreter)
 
     def _weigh(self, wheel: InstalledWheel, interpreter: Interpreter) -> Verdict:

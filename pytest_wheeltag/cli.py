@@ -13,9 +13,9 @@ from pytest_wheeltag.errors import UsageError, WheeltagError
 if TYPE_CHECKING:
     from pytest_wheeltag.core.interpreter import Interpreter
     from pytest_wheeltag.core.report import Scene
+    from pytest_wheeltag.core.requirements import Request
     from pytest_wheeltag.core.verdict import Verdict
-    from pytest_wheeltag.system.discovery import InterpreterFinder
-    from pytest_wheeltag.system.sources import OpenedSources
+    from pytest_wheeltag.workplace import Workplace
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -85,11 +85,17 @@ def _add_check(commands: Commands) -> None:
 def _add_resolve(commands: Commands) -> None:
     resolve = _command(commands, "resolve", "which files would be taken for an interpreter", _resolve)
     resolve.add_argument(
-        "requirements", metavar="REQUIREMENT", nargs="+", help="a pinned requirement, `NAME==VERSION`"
+        "requirements",
+        metavar="REQUIREMENT",
+        nargs="+",
+        help="like `flask>=3`; with --no-deps `NAME==VERSION`",
     )
     resolve.add_argument("--python", metavar="SPEC", help="the interpreter (default: the one that runs this)")
     resolve.add_argument(
-        "--no-deps", action="store_true", required=True, help="leave dependencies out (the only way yet)"
+        "--no-deps", action="store_true", help="choose files of pinned releases, without dependencies"
+    )
+    resolve.add_argument(
+        "--constraint", action="append", default=[], metavar="FILE", help="a file of constraints (repeatable)"
     )
     _add_index_options(resolve)
 
@@ -154,35 +160,35 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> "Iterator[tuple[Scene, Verdict]]":
-    from pytest_wheeltag.audit import Auditor  # noqa: PLC0415 - as above
-    from pytest_wheeltag.core.report import audited_scene, tell_apart  # noqa: PLC0415
+    from pytest_wheeltag.core.report import audited_scene, tell_apart  # noqa: PLC0415 - as above
     from pytest_wheeltag.core.verdict import Policy, parse_acceptance  # noqa: PLC0415
 
     policy = Policy(
         tuple(parse_acceptance(each, setting="--accept") for each in options.accept), options.strict
     )
-    sources = _sources(options)
-    auditor = Auditor(sources.catalogue, exclude_newer=sources.exclude_newer)
+    place = _workplace(options)
     paths = [Path(path) for path in options.paths] or [_active_environment()]
-    finder = _finder(options)
-    environments = [finder.find_environment(path) for path in paths]
+    environments = [place.finder.find_environment(path) for path in paths]
     identifiers = tell_apart(each.interpreter.label for each in environments)
     for identifier, environment in zip(identifiers, environments, strict=True):
         scene = audited_scene(identifier, environment)
-        for verdict in auditor.audit(environment, inherited=options.inherited):
+        for verdict in place.auditor.audit(environment, inherited=options.inherited):
             yield scene, policy.apply(verdict)
 
 
 def _resolve(options: argparse.Namespace) -> int:
-    from pytest_wheeltag.core.resolution import parse_pin  # noqa: PLC0415 - as above
-    from pytest_wheeltag.provision import Provisioner  # noqa: PLC0415
+    from pytest_wheeltag.core.requirements import parse_request  # noqa: PLC0415 - as above
+    from pytest_wheeltag.core.resolution import parse_pin  # noqa: PLC0415
     from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415
 
-    pins = [parse_pin(text) for text in options.requirements]
-    interpreter = _interpreter(options)
-    sources = _sources(options)
-    provisioner = Provisioner(sources.catalogue, exclude_newer=sources.exclude_newer)
-    choices = [provisioner.choose(pin, interpreter) for pin in pins]
+    place = _workplace(options)
+    interpreter = _interpreter(options, place)
+    if options.no_deps:
+        pins = [parse_pin(text) for text in options.requirements]
+        choices = [place.provisioner.choose(pin, interpreter) for pin in pins]
+    else:
+        request = parse_request(options.requirements) & _read_constraints(options)
+        choices = list(place.provisioner.resolve(request, interpreter).choices)
     if options.json:
         _print_json(choices_to_json(choices, interpreter))
     else:
@@ -192,8 +198,10 @@ def _resolve(options: argparse.Namespace) -> int:
 
 def _pythons(options: argparse.Namespace) -> int:
     from pytest_wheeltag.reports.choices import interpreters_to_json, render_interpreters  # noqa: PLC0415 - as above
+    from pytest_wheeltag.system.discovery import InterpreterFinder  # noqa: PLC0415
+    from pytest_wheeltag.system.installs import this_machine  # noqa: PLC0415
 
-    found = _finder(options).find_all()
+    found = InterpreterFinder(_cache_folder(options), this_machine(os.environ)).find_all()
     if options.json:
         _print_json(interpreters_to_json(found))
     else:
@@ -227,24 +235,9 @@ def _cache_folder(options: argparse.Namespace) -> Path:
     return locate_cache(options.cache_dir and Path(options.cache_dir), os.environ)
 
 
-def _finder(options: argparse.Namespace) -> "InterpreterFinder":
-    from pytest_wheeltag.system.discovery import InterpreterFinder  # noqa: PLC0415 - as above
-    from pytest_wheeltag.system.installs import this_machine  # noqa: PLC0415
-
-    return InterpreterFinder(_cache_folder(options), this_machine(os.environ))
-
-
-def _interpreter(options: argparse.Namespace) -> "Interpreter":
-    from pytest_wheeltag.core.interpreter import parse_interpreter_spec  # noqa: PLC0415 - as above
-
-    finder = _finder(options)
-    if options.python is None:
-        return finder.ask(Path(sys.executable))
-    return finder.find(parse_interpreter_spec(options.python, setting="--python"))
-
-
-def _sources(options: argparse.Namespace) -> "OpenedSources":
-    from pytest_wheeltag.system.sources import SourceOptions, open_sources, parse_moment  # noqa: PLC0415 - as above
+def _workplace(options: argparse.Namespace) -> "Workplace":
+    from pytest_wheeltag.system.sources import SourceOptions, parse_moment  # noqa: PLC0415 - as above
+    from pytest_wheeltag.workplace import Workplace  # noqa: PLC0415
 
     moment = options.exclude_newer
     sources = SourceOptions(
@@ -257,7 +250,31 @@ def _sources(options: argparse.Namespace) -> "OpenedSources":
         is_offline=options.offline,
         exclude_newer=parse_moment(moment, setting="--exclude-newer") if moment else None,
     )
-    return open_sources(sources, os.environ)
+    return Workplace(sources, os.environ, warn=_warn)
+
+
+def _warn(line: str) -> None:
+    print(f"wheeltag: warning: {line}", file=sys.stderr)
+
+
+def _interpreter(options: argparse.Namespace, place: "Workplace") -> "Interpreter":
+    from pytest_wheeltag.core.interpreter import parse_interpreter_spec  # noqa: PLC0415 - as above
+
+    if options.python is None:
+        return place.finder.ask(Path(sys.executable))
+    return place.finder.find(parse_interpreter_spec(options.python, setting="--python"))
+
+
+def _read_constraints(options: argparse.Namespace) -> "Request":
+    from pytest_wheeltag.core.requirements import Request, parse_constraints_file  # noqa: PLC0415 - as above
+
+    constraints = []
+    for path in options.constraint:
+        try:
+            constraints += parse_constraints_file(Path(path).read_text(encoding="utf-8"), path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError("--constraint", path, f"a text file in UTF-8 ({error})") from error
+    return Request((), tuple(constraints))
 
 
 def _active_environment() -> Path:

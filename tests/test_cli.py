@@ -51,7 +51,9 @@ def test_check_names_the_better_file_and_exits_1(seed: list[str], capsys: pytest
     status, out, err = run(capsys, *seed)
 
     assert status == 1
-    assert f"FAILED inferior: foo 1.0 on {LABEL}: installed `py3{MINOR - 1}-none-any`, better published" in out
+    assert (
+        f"FAILED inferior: foo 1.0 on {LABEL}: installed `py3{MINOR - 1}-none-any`, better published" in out
+    )
     assert out.endswith("0 passed, 1 failed, 0 skipped in 1 environment\n")
     assert err == ""
 
@@ -71,7 +73,9 @@ def test_an_accepted_finding_exits_0(seed: list[str], capsys: pytest.CaptureFixt
     assert "(accepted)" in out
 
 
-def test_what_could_not_be_judged_exits_3(seed: list[str], index: LocalIndex, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_could_not_be_judged_exits_3(
+    seed: list[str], index: LocalIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(capsys, *seed, "--offline")[0] == 3
     index.answer("foo", Answer.of_status(403))
     assert run(capsys, *seed)[0] == 3
@@ -84,7 +88,9 @@ def test_what_could_not_be_judged_exits_3(seed: list[str], index: LocalIndex, ca
         (["resolve", "--no-deps", "foo==1.0", "--python=3.99"], "no such interpreter"),
     ],
 )
-def test_a_failed_command_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_command_is_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     status, _, err = run(capsys, *arguments)
 
     assert status == 1
@@ -121,7 +127,9 @@ def test_an_unknown_command_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "chekc" in capsys.readouterr().err
 
 
-def test_resolve_chooses_without_resolving(seed: list[str], index: LocalIndex, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resolve_chooses_without_resolving(
+    seed: list[str], index: LocalIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
     url = index.url.replace("://", "://user:hunter2@")
     arguments = ["resolve", "--no-deps", "foo==1", f"--index-url={url}", f"--python={sys.executable}"]
 
@@ -139,7 +147,9 @@ def test_resolve_chooses_without_resolving(seed: list[str], index: LocalIndex, c
     assert out.startswith(f"foo-1.0-py3{MINOR}-none-any.whl  rank ")
 
 
-def test_resolve_names_the_nearest_miss(tmp_path: Path, index: LocalIndex, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resolve_names_the_nearest_miss(
+    tmp_path: Path, index: LocalIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
     index.add(WheelMaker(tmp_path)("foo", tag="cp27-cp27m-win32"))
 
     status, _, err = run(capsys, "resolve", "--no-deps", "foo==1.0", f"--index-url={index.url}")
@@ -158,7 +168,9 @@ def test_pythons_lists_the_one_that_runs(capsys: pytest.CaptureFixture[str]) -> 
     assert LABEL in {each["label"] for each in json.loads(out)["interpreters"]}
 
 
-def test_the_cache_is_shown_and_cleared(seed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_cache_is_shown_and_cleared(
+    seed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(capsys, *seed)
     stranger = tmp_path / "cache" / "notes.txt"
     stranger.write_text("mine", encoding="utf-8")
@@ -170,7 +182,9 @@ def test_the_cache_is_shown_and_cleared(seed: list[str], tmp_path: Path, capsys:
     assert stranger.read_text(encoding="utf-8") == "mine"
 
 
-def test_clearing_a_folder_that_is_no_cache_removes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clearing_a_folder_that_is_no_cache_removes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     precious = tmp_path / "home" / "index-v1"
     precious.mkdir(parents=True)
 

@@ -11,9 +11,17 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_wheeltag.core.interpreter import Interpreter
+    from pytest_wheeltag.plugin.venvs import Installer, VenvFactory
+    from pytest_wheeltag.venv import Venv
     from pytest_wheeltag.workshop import LocalIndex
 
-MARKER = "wheeltag: a check that --wheeltag-check added"
+MARKERS = (
+    "wheeltag: a check that --wheeltag-check added",
+    "wheeltag_pythons(*specs): run the test once on each of these interpreters, see the fixture wheeltag_python",
+)
+
+CURRENT_ITEM = pytest.StashKey[pytest.Item]()
 
 
 class Setting(NamedTuple):
@@ -62,6 +70,53 @@ SETTINGS = (
     Setting(
         "inherited", "flag", "audit what the environment inherits too: its base's packages and the user site"
     ),
+    Setting(
+        "python",
+        "list",
+        "an interpreter for a throwaway environment, in this order (repeatable): `3.13`, `3.13t`, `pypy3.9`, a path, `all`",
+        "SPEC",
+        ini_name="check_pythons",
+    ),
+    Setting(
+        "require", "list", "what to install in each of them (repeatable)", "REQUIREMENT", ini_name="requires"
+    ),
+    Setting("requirements", "paths", "a file of requirements (repeatable)", "FILE"),
+    Setting("constraint", "paths", "a file of constraints (repeatable)", "FILE", ini_name="constraints"),
+    Setting(
+        "installer",
+        "value",
+        "the installer under test: `wheeltag` (default), `pip`, `pip==26.3`",
+        "INSTALLER",
+    ),
+    Setting(
+        "property",
+        "list",
+        "what is asked (repeatable): `best` (default), `intact`",
+        "PROPERTY",
+        ini_name="properties",
+    ),
+    Setting(
+        "orders",
+        "value",
+        "`given` (default), `both` (given and reversed), `all` (permutations of up to 4 interpreters)",
+        "ORDERS",
+        ("given", "both", "all"),
+    ),
+    Setting(
+        "missing-python",
+        "value",
+        "`skip` or `fail` (default: `fail` for interpreters named on the command line, else `skip`)",
+        "POLICY",
+        ("skip", "fail"),
+    ),
+    Setting(
+        "link-mode",
+        "value",
+        "how files get from the store into environments (also WHEELTAG_LINK_MODE; default: `auto`)",
+        "MODE",
+        ("auto", "reflink", "hardlink", "copy"),
+    ),
+    Setting("strict-wheels", "flag", "doubtful wheels are refused instead of warned about"),
     Setting("index-url", "value", "the index to ask (default: what pip is configured with)", "URL"),
     Setting("extra-index-url", "list", "a further index (repeatable)", "URL"),
     Setting("find-links", "list", "a folder or page of files, as pip's (repeatable)", "PATH_OR_URL"),
@@ -82,6 +137,16 @@ SETTINGS = (
     Setting(
         "cache-dir", "value", "the cache folder (also WHEELTAG_CACHE_DIR; default: the user's cache)", "DIR"
     ),
+    Setting("pythons", "list", "the interpreters that fixtures are parametrised with", has_option=False),
+    Setting(
+        "max_rounds", "value", "after how many rounds a resolution is given up (200000)", has_option=False
+    ),
+    Setting(
+        "deadline_seconds", "value", "after how many seconds a resolution is given up (900)", has_option=False
+    ),
+    Setting("allow_md5", "flag", "admit files whose only hash is MD5", has_option=False),
+    Setting("refuse_pth", "flag", "refuse wheels with .pth files", has_option=False),
+    Setting("max_unpacked", "value", "the most bytes that a wheel may unpack to", has_option=False),
     Setting("json", "value", "write the report as JSON to this file", "FILE", has_ini=False),
 )
 _INI_TYPES = {"flag": "bool", "value": "string", "list": "linelist", "paths": "linelist"}
@@ -109,8 +174,9 @@ def _add_option(group: pytest.OptionGroup, setting: Setting) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and the checks where they are asked for."""
-    config.addinivalue_line("markers", MARKER)
+    """Register the markers, and the checks where they are asked for."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     _refuse_unknown_ini_values(config)
     if config.getoption("wheeltag_check"):
         from pytest_wheeltag.plugin.registration import register  # noqa: PLC0415 - costs only who asks for it
@@ -144,6 +210,65 @@ def _refuse_lonely_options(config: pytest.Config) -> None:
         if argument.startswith("wheeltag::"):
             msg = f"the id of a check was given without asking for checks: add `--wheeltag-check` to `{argument}`"
             raise pytest.UsageError(msg)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember which test runs: what fixtures make goes with it, and its ``wheeltag_index`` is asked."""
+    item.config.stash[CURRENT_ITEM] = item
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrise tests that ask for ``wheeltag_python``, or bear the marker ``wheeltag_pythons``, with interpreters."""
+    marker = metafunc.definition.get_closest_marker("wheeltag_pythons")
+    if "wheeltag_python" not in metafunc.fixturenames and marker is None:
+        return
+    from pytest_wheeltag.plugin.pythons import parametrise  # noqa: PLC0415 - costs only who asks for it
+
+    parametrise(metafunc, marker)
+
+
+@pytest.fixture
+def wheeltag_python(request: pytest.FixtureRequest) -> "Interpreter":
+    """Give an interpreter of this machine; the test is skipped where there is none such.
+
+    Each of ``@pytest.mark.wheeltag_pythons("3.10", "3.11")``, else each of the ini value ``wheeltag_pythons``, else
+    the one that runs.
+    """
+    from pytest_wheeltag.plugin.pythons import provide  # noqa: PLC0415 - costs only who asks for it
+
+    return provide(request)
+
+
+@pytest.fixture(scope="session")
+def wheeltag_venv_factory(request: pytest.FixtureRequest) -> "VenvFactory":
+    """Make throwaway environments: ``factory(python=None, requirements=(), *, constraints=(), …) -> Venv``.
+
+    One made while a test runs goes when the test ends, one made in a fixture when its ``with`` block or the
+    session ends; it stays where a test that ran meanwhile failed.
+    """
+    from pytest_wheeltag.plugin.venvs import VenvFactory, keeper_of  # noqa: PLC0415 - costs only who asks for it
+
+    return VenvFactory(keeper_of(request.config))
+
+
+@pytest.fixture
+def wheeltag_venv(request: pytest.FixtureRequest, wheeltag_venv_factory: "VenvFactory") -> "Venv":
+    """Give an empty throwaway environment on the running interpreter, or on ``wheeltag_python``'s or the marker's."""
+    from pytest_wheeltag.plugin.venvs import keeper_of  # noqa: PLC0415 - costs only who asks for it
+
+    is_parametrised = "wheeltag_python" in request.fixturenames
+    venv = wheeltag_venv_factory(request.getfixturevalue("wheeltag_python") if is_parametrised else None)
+    keeper_of(request.config).adopt(venv)
+    return venv
+
+
+@pytest.fixture(scope="session")
+def wheeltag_installer(request: pytest.FixtureRequest) -> "Installer":
+    """Give our installer: ``resolve(requirements, interpreter)``, ``install(venv, requirements)``."""
+    from pytest_wheeltag.plugin.venvs import Installer, keeper_of  # noqa: PLC0415 - costs only who asks for it
+
+    return Installer(keeper_of(request.config))
 
 
 @pytest.fixture

@@ -1,135 +1,111 @@
-"""The checks as pytest items: collected from the plan, judged one by one, in every process of a run."""
+"""The checks as pytest items: collected from places, judged one by one, in every process of a run."""
 
 import json
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from packaging.utils import canonicalize_name
 
-from pytest_wheeltag.audit import Auditor
 from pytest_wheeltag.core.report import pack
-from pytest_wheeltag.core.verdict import (
-    InstalledDistribution,
-    MalformedDistribution,
-    Outcome,
-    Policy,
-    Verdict,
-)
-from pytest_wheeltag.plugin.plan import Plan, PlannedEnvironment
-from pytest_wheeltag.system.installed import read_installed
+from pytest_wheeltag.core.verdict import Outcome, Policy, Property, Verdict
+from pytest_wheeltag.plugin.places import Place
 
 ROOT = "wheeltag"
-PROPERTY = "wheeltag"
+FINDING = "wheeltag"
 """The user property under which a finding rides on a report, as JSON."""
 
 
 class CheckFailedError(Exception):
-    """A check failed; its text is the verdict's message."""
+    """A check failed; its text is the messages of the verdicts."""
 
 
-class EnvironmentUnderAudit:
-    """One planned environment while its checks run: read and asked about once, judged item by item."""
+@dataclass(frozen=True)
+class Question:
+    """What an environment's items ask: one property of one place; ``title`` is the environment's part of the id."""
 
-    def __init__(self, planned: PlannedEnvironment, auditor: Auditor, *, is_inherited: bool) -> None:
-        self.planned = planned
-        self.wanted: frozenset[str] = frozenset(planned.names)
-        self._auditor = auditor
-        self._is_inherited = is_inherited
-
-    @cached_property
-    def _distributions(self) -> dict[str, InstalledDistribution]:
-        found = read_installed(self.planned.environment, inherited=self._is_inherited)
-        by_name = {canonicalize_name(each.name): each for each in found}
-        wanted = (by_name[name] for name in sorted(self.wanted & by_name.keys()))
-        self._auditor.prefetch(wanted, self.planned.environment.interpreter)
-        return dict(by_name)
-
-    def judge(self, name: str) -> Verdict:
-        """Judge the distribution of this name as it lies on disk now."""
-        gone = MalformedDistribution(name, "", "it was there when the checks were collected and is gone now")
-        distribution = self._distributions.get(name, gone)
-        return self._auditor.judge(distribution, self.planned.environment.interpreter)
+    place: Place
+    asked: Property
+    policy: Policy
+    title: str
 
 
 class CheckItem(pytest.Item):
-    """One distribution in one environment."""
+    """One distribution in one environment, or all that was installed beside the named ones."""
 
-    def __init__(self, *, environment: EnvironmentUnderAudit, policy: Policy, **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(self, *, question: Question, **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**keywords)
-        self.environment = environment
-        self._policy = policy
+        self.question = question
         self.add_marker("wheeltag")
 
     def runtest(self) -> None:
-        """Judge, keep the finding for the report, and pass, skip or fail."""
-        verdict = self._policy.apply(self.environment.judge(self.name))
-        finding = pack(self.environment.planned.scene, verdict)
-        self.user_properties.append((PROPERTY, json.dumps(finding)))
-        if verdict.outcome is Outcome.SKIPPED:
-            reason = f"{verdict.kind}: {verdict.message}"
-            raise pytest.skip.Exception(reason, _use_item_location=True)
-        if verdict.outcome is Outcome.FAILED:
-            raise CheckFailedError(verdict.message)
+        """Judge, keep the findings for the report, and pass, skip or fail."""
+        question = self.question
+        judged = question.place.judge(self.name, question.asked)
+        verdicts = [question.policy.apply(verdict) for verdict in judged]
+        for verdict in verdicts:
+            self.user_properties.append((FINDING, json.dumps(pack(question.place.scene, verdict))))
+        _settle(verdicts)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401 - pytest's own
-        """Show a verdict as its message alone: where in our code it was found helps nobody."""
+        """Show verdicts as their messages alone: where in our code they were found helps nobody."""
         if isinstance(excinfo.value, CheckFailedError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Name the item in headlines; not by its id, in which pytest would take the version for a module's name."""
-        return self.path, 0, f"{self.name} on {self.environment.planned.identifier}"
+        return self.path, 0, f"{self.name} on {self.question.title}"
+
+
+def _settle(verdicts: Sequence[Verdict]) -> None:
+    """Fail with every failure, skip where all was skipped, else pass."""
+    failed = [verdict.message for verdict in verdicts if verdict.outcome is Outcome.FAILED]
+    if failed:
+        raise CheckFailedError("\n".join(failed))
+    if verdicts and all(verdict.outcome is Outcome.SKIPPED for verdict in verdicts):
+        reason = "; ".join(f"{verdict.kind}: {verdict.message}" for verdict in verdicts)
+        raise pytest.skip.Exception(reason, _use_item_location=True)
 
 
 class EnvironmentCollector(pytest.Collector):
-    """The checks of one environment."""
+    """The checks of one environment, for one property."""
 
-    def __init__(self, *, environment: EnvironmentUnderAudit, policy: Policy, **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(self, *, question: Question, **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**keywords)
-        self._environment = environment
-        self._policy = policy
+        self._question = question
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Give one item per distribution."""
-        for name in self._environment.planned.names:
-            yield CheckItem.from_parent(self, name=name, environment=self._environment, policy=self._policy)
+        """Give one item per name."""
+        for name in self._question.place.names:
+            yield CheckItem.from_parent(self, name=name, question=self._question)
 
 
 class RootCollector(pytest.Collector):
     """All checks, beside the test modules of the session."""
 
-    def __init__(
-        self, *, environments: Iterable[EnvironmentUnderAudit], policy: Policy, **keywords: Any
-    ) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(self, *, questions: Sequence[Question], **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**keywords)
-        self._environments = tuple(environments)
-        self._policy = policy
+        self._questions = questions
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """Give one collector per environment."""
-        for each in self._environments:
-            yield EnvironmentCollector.from_parent(
-                self, name=each.planned.identifier, environment=each, policy=self._policy
-            )
+        """Give one collector per environment and property."""
+        for question in self._questions:
+            yield EnvironmentCollector.from_parent(self, name=question.title, question=question)
 
 
 class Checks:
     """Brings the planned checks into a session; one in every process."""
 
-    def __init__(self, plan: Plan, auditor: Auditor, policy: Policy, *, is_inherited: bool) -> None:
-        self._policy = policy
-        self._environments = tuple(
-            EnvironmentUnderAudit(planned, auditor, is_inherited=is_inherited)
-            for planned in plan.environments
-        )
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._questions = questions
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Add the checks to what the session itself collects."""
-        report: pytest.CollectReport = yield  # type: ignore[misc, assignment]  # the hook's result is sent in
+        report = yield
         if isinstance(collector, pytest.Session) and report.passed:
             root = RootCollector.from_parent(
                 collector,
@@ -137,17 +113,27 @@ class Checks:
                 nodeid=ROOT,
                 # No file: the name that stands before the reason in a summary of skips.
                 path=collector.path / ROOT,
-                environments=self._environments,
-                policy=self._policy,
+                questions=self._questions,
             )
             report.result = [*report.result, root]
-        return report  # type: ignore[return-value]  # a wrapper's result
+        return report
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Remember which distributions were selected: only their pages are fetched."""
-        selected: dict[int, set[str]] = {}
-        for item in session.items:
-            if isinstance(item, CheckItem):
-                selected.setdefault(id(item.environment), set()).add(item.name)
-        for each in self._environments:
-            each.wanted = frozenset(selected.get(id(each), ()))
+        """Remember what was selected: no page is fetched for the others."""
+        for question in self._questions:
+            mine = (item for item in session.items if isinstance(item, CheckItem))
+            names = (item.name for item in mine if item.question.place is question.place)
+            question.place.selected = frozenset(names)
+
+
+def ask_questions(
+    places: Sequence[Place], properties: Sequence[Property], policy: Policy
+) -> tuple[Question, ...]:
+    """Ask every property of every place; the property is part of the id where several are asked."""
+    return tuple(
+        Question(
+            place, asked, policy, f"{place.identifier}[{asked}]" if len(properties) > 1 else place.identifier
+        )
+        for place in places
+        for asked in properties
+    )

@@ -1,16 +1,20 @@
 """The list of checks: made once, on the controller, and handed to the workers as text."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, interpreter_from_json
-from pytest_wheeltag.core.report import Scene, audited_scene, tell_apart
+from pytest_wheeltag.core.report import Scene, audited_scene
+from pytest_wheeltag.matrix import Course, Stop
+
+DEPENDENCIES = "[dependencies]"
+"""The item that judges what was installed beside the named requirements."""
 
 
 @dataclass(frozen=True)
-class PlannedEnvironment:
+class PlannedAudit:
     """An environment to audit under its id, with the names of the distributions found in it."""
 
     identifier: str
@@ -27,33 +31,40 @@ class PlannedEnvironment:
 class Plan:
     """All checks of a session, in their order; the same in every process of the run."""
 
-    environments: tuple[PlannedEnvironment, ...]
+    audits: tuple[PlannedAudit, ...] = ()
+    courses: tuple[Course, ...] = ()
 
+    @property
+    def has_checks(self) -> bool:
+        """Whether there is anything to check."""
+        return any(audit.names for audit in self.audits) or bool(self.courses)
 
-def plan_audits(
-    environments: Iterable[ExistingEnvironment], list_names: Callable[[ExistingEnvironment], Iterable[str]]
-) -> Plan:
-    """List the checks of existing environments, in the order given."""
-    found = tuple(environments)
-    identifiers = tell_apart(each.interpreter.label for each in found)
-    planned = (
-        PlannedEnvironment(identifier, each, tuple(list_names(each)))
-        for identifier, each in zip(identifiers, found, strict=True)
-    )
-    return Plan(tuple(planned))
+    def describe(self) -> str:
+        """Say in one line what will be judged."""
+        audits = [f"{each.identifier} ({len(each.names)} distributions)" for each in self.audits]
+        courses = [f"{' → '.join(course.labels)} ({course.name})" for course in self.courses]
+        return ", ".join([*audits, *courses]) or "nothing to judge"
 
 
 def dump_plan(plan: Plan) -> str:
     """Write a plan as text, which ``load_plan`` reads back in a worker."""
-    return json.dumps([_environment_to_json(each) for each in plan.environments])
+    audits = [_dump_audit(each) for each in plan.audits]
+    courses = [
+        {"name": each.name, "stops": [_dump_stop(stop) for stop in each.stops]} for each in plan.courses
+    ]
+    return json.dumps({"audits": audits, "courses": courses})
 
 
 def load_plan(text: str) -> Plan:
     """Read back what ``dump_plan`` wrote."""
-    return Plan(tuple(_environment_from_json(values) for values in json.loads(text)))
+    values = json.loads(text)
+    return Plan(
+        tuple(_load_audit(each) for each in values["audits"]),
+        tuple(Course(each["name"], _load_stops(each["stops"])) for each in values["courses"]),
+    )
 
 
-def _environment_to_json(planned: PlannedEnvironment) -> dict[str, object]:
+def _dump_audit(planned: PlannedAudit) -> dict[str, object]:
     environment = planned.environment
     return {
         "identifier": planned.identifier,
@@ -66,7 +77,7 @@ def _environment_to_json(planned: PlannedEnvironment) -> dict[str, object]:
     }
 
 
-def _environment_from_json(values: Mapping[str, Any]) -> PlannedEnvironment:
+def _load_audit(values: Mapping[str, Any]) -> PlannedAudit:
     environment = ExistingEnvironment(
         values["prefix"],
         interpreter_from_json(values["interpreter"]),
@@ -74,4 +85,20 @@ def _environment_from_json(values: Mapping[str, Any]) -> PlannedEnvironment:
         tuple(values["foreign_libraries"]),
         tuple(values["inherited"]),
     )
-    return PlannedEnvironment(values["identifier"], environment, tuple(values["names"]))
+    return PlannedAudit(values["identifier"], environment, tuple(values["names"]))
+
+
+def _dump_stop(stop: Stop) -> dict[str, object]:
+    interpreter = stop.interpreter and stop.interpreter.to_json()
+    return {"label": stop.label, "interpreter": interpreter, "names": stop.names}
+
+
+def _load_stops(stops: Iterable[Mapping[str, Any]]) -> tuple[Stop, ...]:
+    return tuple(
+        Stop(
+            each["label"],
+            each["interpreter"] and interpreter_from_json(each["interpreter"]),
+            tuple(each["names"]),
+        )
+        for each in stops
+    )

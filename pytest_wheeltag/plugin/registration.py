@@ -2,27 +2,30 @@
 
 import os
 import sys
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_wheeltag.audit import Auditor
-from pytest_wheeltag.core.interpreter import ExistingEnvironment
-from pytest_wheeltag.errors import WheeltagError
-from pytest_wheeltag.plugin.checks import Checks
-from pytest_wheeltag.plugin.plan import Plan, dump_plan, load_plan, plan_audits
+from pytest_wheeltag.core.interpreter import Interpreter, InterpreterSpec
+from pytest_wheeltag.core.report import tell_apart
+from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, WheeltagError
+from pytest_wheeltag.matrix import Course, Stop, list_courses, names_for
+from pytest_wheeltag.plugin.checks import Checks, ask_questions
+from pytest_wheeltag.plugin.cleaning import Cleaner
+from pytest_wheeltag.plugin.places import AuditedPlace, Berth, CourseRun, Place, ProvisionedPlace
+from pytest_wheeltag.plugin.plan import Plan, PlannedAudit, dump_plan, load_plan
 from pytest_wheeltag.plugin.reporting import Reporter
 from pytest_wheeltag.plugin.selection import Selector, take_selection
 from pytest_wheeltag.plugin.settings import SETTINGS_KEY, Settings, read_settings
-from pytest_wheeltag.system.discovery import InterpreterFinder
+from pytest_wheeltag.plugin.workroom import RUN_KEY, run_id_of, shared_folder
+from pytest_wheeltag.subjects.roster import open_subject
 from pytest_wheeltag.system.installed import list_names
-from pytest_wheeltag.system.installs import this_machine
-from pytest_wheeltag.system.sources import open_sources
+from pytest_wheeltag.workplace import Workplace
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -47,37 +50,33 @@ def register(config: pytest.Config) -> None:
         selection = take_selection(config.args)
         if settings.is_exclusive:
             config.args.clear()
+        place = Workplace(settings.sources, os.environ, run_id_of(config), settings.options)
         received: str | None = getattr(config, "workerinput", {}).get(_PLAN_KEY)
-        plan = _make_plan(settings) if received is None else load_plan(received)
-        opened = open_sources(settings.sources, os.environ, _run_id(config))
-        auditor = Auditor(opened.catalogue, exclude_newer=opened.exclude_newer)
+        plan = _make_plan(settings, place) if received is None else load_plan(received)
+        places = (*_audited(plan, settings, place), *_provisioned(plan, settings, place, config))
+        questions = ask_questions(places, settings.properties, settings.policy)
+        header = f"files from {place.opened.describe()}; cache {place.cache}"
     plugins = config.pluginmanager
-    plugins.register(
-        Checks(plan, auditor, settings.policy, is_inherited=settings.is_inherited), "wheeltag-checks"
-    )
+    plugins.register(Checks(questions), "wheeltag-checks")
     if selection.identifiers:
         plugins.register(Selector(selection), "wheeltag-selector")
     if received is None:
-        plugins.register(Distributor(dump_plan(plan)), "wheeltag-distributor")
-        header = f"files from {opened.describe()}; cache {settings.sources.cache}"
+        plugins.register(Distributor(dump_plan(plan), run_id_of(config)), "wheeltag-distributor")
+        plugins.register(Cleaner(questions), "wheeltag-cleaner")
         plugins.register(Reporter(plan, settings.json_file, header), "wheeltag-reporter")
 
 
-def _run_id(config: pytest.Config) -> str:
-    """Name the run: the snapshot of the indexes is kept under it for all its processes."""
-    worker: dict[str, str] = getattr(config, "workerinput", {})
-    return worker.get("testrunuid") or uuid.uuid4().hex
-
-
-def _make_plan(settings: Settings) -> Plan:
-    finder = InterpreterFinder(settings.sources.cache, this_machine(os.environ))
-    paths = settings.environments or (running_environment(),)
-    environments = tuple(finder.find_environment(path) for path in paths)
-
-    def names(environment: ExistingEnvironment) -> tuple[str, ...]:
-        return list_names(environment, inherited=settings.is_inherited)
-
-    return plan_audits(environments, names)
+def _make_plan(settings: Settings, place: Workplace) -> Plan:
+    paths = settings.environments
+    if not paths and not settings.pythons:
+        paths = (running_environment(),)
+    environments = [place.finder.find_environment(path) for path in paths]
+    identifiers = tell_apart(each.interpreter.label for each in environments)
+    audits = (
+        PlannedAudit(identifier, each, list_names(each, inherited=settings.is_inherited))
+        for identifier, each in zip(identifiers, environments, strict=True)
+    )
+    return Plan(tuple(audits), _make_courses(settings, place))
 
 
 def running_environment() -> Path:
@@ -86,13 +85,51 @@ def running_environment() -> Path:
     return Path(sys.prefix) if is_virtual else Path(sys.executable)
 
 
+def _make_courses(settings: Settings, place: Workplace) -> tuple[Course, ...]:
+    if not settings.pythons:
+        return ()
+    found = [pair for spec in settings.pythons for pair in _find(spec, place)]
+    stops = [Stop(label, each, names_for(settings.request, each)) for label, each in found]
+    return list_courses(stops, settings.orders)
+
+
+def _find(spec: InterpreterSpec, place: Workplace) -> list[tuple[str, Interpreter | None]]:
+    try:
+        return [(each.label, each) for each in place.finder.find_each(spec)]
+    except (InterpreterNotFoundError, InterpreterError):
+        return [(spec.label, None)]
+
+
+def _audited(plan: Plan, settings: Settings, place: Workplace) -> Iterator[Place]:
+    for planned in plan.audits:
+        yield AuditedPlace(planned, place.auditor, is_inherited=settings.is_inherited)
+
+
+def _provisioned(plan: Plan, settings: Settings, place: Workplace, config: pytest.Config) -> Iterator[Place]:
+    taken = [audit.identifier for audit in plan.audits]
+    for order, course in enumerate(plan.courses):
+        locate = partial(shared_folder, config, place, f"course-{order}")
+        run = CourseRun(course, settings.request, locate, partial(open_subject, settings.installer, place))
+        for number, identifier in enumerate(_identifiers(course, plan.courses, taken)):
+            yield ProvisionedPlace(Berth(run, number, identifier, settings.missing_outcome), place.auditor)
+
+
+def _identifiers(course: Course, courses: Sequence[Course], taken: Sequence[str]) -> tuple[str, ...]:
+    # Audited environments come first in the report, so a label that both have is numbered here.
+    numbered = tell_apart((*(each.partition("@")[0] for each in taken), *course.labels))[len(taken) :]
+    order = f"[{course.name}]" if len(courses) > 1 else ""
+    return tuple(f"{each}{order}" for each in numbered)
+
+
 @dataclass(frozen=True)
 class Distributor:
     """Hands the plan to every worker, so that all collect the same."""
 
     plan: str
+    run_id: str
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: "WorkerController") -> None:
         """Give the plan along to a worker that is about to start."""
         node.workerinput[_PLAN_KEY] = self.plan
+        node.workerinput[RUN_KEY] = self.run_id

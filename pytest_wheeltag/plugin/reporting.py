@@ -7,7 +7,7 @@ import pytest
 
 from pytest_wheeltag.core.report import AuditReport, Scene, collect_report, unpack
 from pytest_wheeltag.core.verdict import Verdict
-from pytest_wheeltag.plugin.checks import PROPERTY, ROOT
+from pytest_wheeltag.plugin.checks import FINDING, ROOT
 from pytest_wheeltag.plugin.plan import Plan
 from pytest_wheeltag.reports.json_report import render_json
 from pytest_wheeltag.reports.terminal import render_summary, render_totals
@@ -32,17 +32,14 @@ class Reporter:
 
     def pytest_report_header(self) -> list[str]:
         """Say what will be audited, and against what."""
-        places = ", ".join(
-            f"{each.identifier} ({len(each.names)} distributions)" for each in self._plan.environments
-        )
-        return [f"wheeltag: {places or 'nothing to audit'}", f"wheeltag: {self._header}"]
+        return [f"wheeltag: {self._plan.describe()}", f"wheeltag: {self._header}"]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the finding off a report."""
         if report.nodeid.split("::")[0] != ROOT or report.when != "call":
             return
         self._selected += 1
-        packed = [value for name, value in report.user_properties if name == PROPERTY]
+        packed = [value for name, value in report.user_properties if name == FINDING]
         self._findings += [unpack(json.loads(str(value))) for value in packed]
 
     @pytest.hookimpl(tryfirst=True)
@@ -53,16 +50,14 @@ class Reporter:
             return
         if self._json_file is not None:
             publish_text(self._json_file, render_json(self.report))
-        has_nothing = not any(each.names for each in self._plan.environments)
+        has_nothing = not self._plan.has_checks
         is_green = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         if is_green and (has_nothing or self._selected) and self.report.tally.is_unjudged:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the summary."""
-        if self._is_collecting_only or not (
-            self._findings or not any(each.names for each in self._plan.environments)
-        ):
+        if self._is_collecting_only or (self._plan.has_checks and not self._findings):
             return
         terminalreporter.section("wheeltag", sep="-")
         for line in render_summary(self.report, is_verbose=terminalreporter.verbosity > 0):

@@ -1,32 +1,60 @@
 """What the user asked for, read once from options, environment variables and ini values."""
 
 import os
-from dataclasses import dataclass
-from datetime import datetime
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_wheeltag.core.verdict import Policy, parse_acceptance
-from pytest_wheeltag.errors import UsageError
+from pytest_wheeltag.core.interpreter import InterpreterSpec, parse_interpreter_spec
+from pytest_wheeltag.core.requirements import (
+    Demand,
+    Request,
+    parse_constraints_file,
+    parse_demand,
+    parse_requirements_file,
+)
+from pytest_wheeltag.core.resolution import SearchLimits
+from pytest_wheeltag.core.verdict import Outcome, Policy, Property, parse_acceptance
+from pytest_wheeltag.core.wheel import WheelBounds, WheelPolicy
+from pytest_wheeltag.errors import UnsafeFileError, UsageError
+from pytest_wheeltag.matrix import Orders
 from pytest_wheeltag.plugin import SETTINGS
+from pytest_wheeltag.provision import ProvisionOptions
+from pytest_wheeltag.subjects.roster import check_installer
 from pytest_wheeltag.system.cache import locate_cache
+from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.linker import LinkOptions
+from pytest_wheeltag.system.links import LinkMode
+from pytest_wheeltag.system.pages import PagePolicy
 from pytest_wheeltag.system.sources import SourceOptions, parse_moment
+
+_REQUIREMENTS_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that options, environment variables and ini values say about the checks.
+    """Everything that options, environment variables and ini values say.
 
-    ``environments`` are absolute paths, empty for the environment that runs pytest; ``json_file``
-    is None where no report is wanted.
+    ``environments`` are absolute paths; without them and ``pythons`` the environment that runs pytest is meant.
+    ``json_file`` is None where no report is wanted.
     """
 
     is_exclusive: bool
     environments: tuple[Path, ...]
     is_inherited: bool
+    pythons: tuple[InterpreterSpec, ...]
+    request: Request
+    installer: str
+    properties: tuple[Property, ...]
+    orders: Orders
+    missing_outcome: Outcome
     sources: SourceOptions
+    options: ProvisionOptions
     policy: Policy
     json_file: Path | None
 
@@ -34,90 +62,190 @@ class Settings:
 SETTINGS_KEY = pytest.StashKey[Settings]()
 
 
+@dataclass(frozen=True)
+class Found:
+    """A setting's value as written, where it was set, and the folder that its paths are relative to."""
+
+    value: Any
+    origin: str
+    folder: Path
+
+
 def read_settings(config: pytest.Config) -> Settings:
     """Read all settings: an option wins over an environment variable, that over an ini value.
 
     Raises ``UsageError`` that names the option or ini value, what was found, and what is allowed.
     """
-    reader = _Reader(config)
+    reader = SettingsReader(config)
+    request = _read_request(reader)
     return Settings(
         is_exclusive=reader.flag("only"),
         environments=reader.paths("env"),
         is_inherited=reader.flag("inherited"),
-        sources=_read_sources(reader),
+        pythons=_read_pythons(reader, request),
+        request=request,
+        installer=_read_installer(reader),
+        properties=_read_properties(reader),
+        orders=Orders(reader.text("orders") or Orders.GIVEN),
+        missing_outcome=_read_missing_outcome(reader),
+        sources=read_sources(reader),
+        options=read_options(reader),
         policy=_read_policy(reader),
         json_file=reader.path("json"),
     )
 
 
-def _read_sources(reader: "_Reader") -> SourceOptions:
-    configured = reader.path("cache-dir", variable="WHEELTAG_CACHE_DIR")
+def read_sources(reader: "SettingsReader") -> SourceOptions:
+    """Read where files come from, and where the cache is."""
+    moment = reader.find("exclude-newer")
     return SourceOptions(
-        cache=locate_cache(configured, os.environ),
+        cache=locate_cache(reader.path("cache-dir", variable="WHEELTAG_CACHE_DIR"), os.environ),
         index_url=reader.text("index-url"),
         extra_index_urls=reader.texts("extra-index-url"),
         find_links=reader.locations("find-links"),
         no_index=reader.flag("no-index"),
         strategy=reader.text("index-strategy"),
         is_offline=reader.flag("offline"),
-        exclude_newer=_read_moment(reader),
+        exclude_newer=parse_moment(moment.value, setting=moment.origin) if moment.value else None,
+        page_policy=PagePolicy(reader.flag("allow_md5"), reader.flag("strict-wheels")),
     )
 
 
-def _read_policy(reader: "_Reader") -> Policy:
-    texts, origin, _ = reader.value("accept")
-    return Policy(
-        tuple(parse_acceptance(text, setting=origin) for text in texts or ()), reader.flag("strict")
+def read_options(reader: "SettingsReader") -> ProvisionOptions:
+    """Read how wheels are chosen, checked and linked."""
+    limits = SearchLimits(clock=time.monotonic)
+    bounds = WheelBounds()
+    is_strict = reader.flag("strict-wheels")
+    mode = LinkMode(reader.text("link-mode", variable="WHEELTAG_LINK_MODE") or LinkMode.AUTO)
+    limits = replace(
+        limits,
+        max_rounds=reader.number("max_rounds") or limits.max_rounds,
+        seconds=reader.number("deadline_seconds") or limits.seconds,
     )
+    bounds = replace(bounds, max_unpacked_bytes=reader.number("max_unpacked") or bounds.max_unpacked_bytes)
+    policy = WheelPolicy(strict=is_strict, refuse_pth=reader.flag("refuse_pth"), bounds=bounds)
+    return ProvisionOptions(limits=limits, links=LinkOptions(mode, is_strict), policy=policy)
 
 
-def _read_moment(reader: "_Reader") -> datetime | None:
-    text, origin, _ = reader.value("exclude-newer")
-    return parse_moment(text, setting=origin) if text else None
+def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[InterpreterSpec, ...]:
+    found = reader.find("python")
+    specs = tuple(parse_interpreter_spec(text, setting=found.origin) for text in found.value or ())
+    if specs and not request.requirements:
+        raise UsageError(found.origin, specs[0].text, "something to install in it, see `--wheeltag-require`")
+    if request.requirements and not specs:
+        specs = (parse_interpreter_spec(sys.executable, setting=found.origin),)
+    return specs
 
 
-class _Reader:
+def _read_request(reader: "SettingsReader") -> Request:
+    named = reader.find("require")
+    demands = [parse_demand(text, named.origin) for text in named.value or ()]
+    for path, text in reader.contents("requirements"):
+        demands += parse_requirements_file(text, str(path))
+    constraints: list[Demand] = []
+    for path, text in reader.contents("constraint"):
+        constraints += parse_constraints_file(text, str(path))
+    return Request(tuple(demands), tuple(constraints))
+
+
+def _read_installer(reader: "SettingsReader") -> str:
+    found = reader.find("installer")
+    return check_installer(found.value or "wheeltag", setting=found.origin)
+
+
+def _read_properties(reader: "SettingsReader") -> tuple[Property, ...]:
+    found = reader.find("property")
+    allowed = [each.value for each in Property]
+    for text in found.value or ():
+        if text not in allowed:
+            raise UsageError(found.origin, text, " or ".join(f"`{each}`" for each in allowed))
+    return tuple(dict.fromkeys(Property(text) for text in found.value or ("best",)))
+
+
+def _read_missing_outcome(reader: "SettingsReader") -> Outcome:
+    pythons = reader.find("python")
+    is_named = pythons.origin.startswith("--") and "all" not in (pythons.value or ())
+    chosen = reader.text("missing-python") or ("fail" if is_named else "skip")
+    return Outcome.FAILED if chosen == "fail" else Outcome.SKIPPED
+
+
+def _read_policy(reader: "SettingsReader") -> Policy:
+    found = reader.find("accept")
+    acceptances = (parse_acceptance(text, setting=found.origin) for text in found.value or ())
+    return Policy(tuple(acceptances), reader.flag("strict"))
+
+
+class SettingsReader:
     """Reads one setting after the other by the rule of precedence."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._table = {setting.name: setting for setting in SETTINGS}
 
-    def value(self, name: str, variable: str = "") -> tuple[Any, str, Path]:
-        """Give a setting's value, where it was set, and the folder that its paths are relative to."""
+    def find(self, name: str, variable: str = "") -> Found:
+        """Give a setting's value and where it was set; raises ``UsageError`` for a choice that there is not."""
+        found = self._look_up(name, variable)
+        choices = self._table[name].choices
+        if choices and found.value and found.value not in choices:
+            raise UsageError(found.origin, found.value, " or ".join(f"`{choice}`" for choice in choices))
+        return found
+
+    def _look_up(self, name: str, variable: str) -> Found:
         setting = self._table[name]
         working_folder = self._config.invocation_params.dir
-        option = self._config.getoption(setting.dest)
+        option = self._config.getoption(setting.dest) if setting.has_option else None
         if option is not None or not setting.has_ini:
-            return option, setting.option, working_folder
+            return Found(option, setting.option, working_folder)
         if os.environ.get(variable):
-            return os.environ[variable], variable, working_folder
-        value = self._config.getini(setting.ini)
-        if setting.choices and value and value not in setting.choices:
-            raise UsageError(setting.ini, value, " or ".join(f"`{choice}`" for choice in setting.choices))
+            return Found(os.environ[variable], variable, working_folder)
         inipath = self._config.inipath
-        return value, setting.ini, inipath.parent if inipath else self._config.rootpath
+        folder = inipath.parent if inipath else self._config.rootpath
+        return Found(self._config.getini(setting.ini), setting.ini, folder)
 
     def flag(self, name: str) -> bool:
-        return bool(self.value(name)[0])
+        """Give whether a flag is set."""
+        return bool(self.find(name).value)
 
-    def text(self, name: str) -> str | None:
-        return self.value(name)[0] or None
+    def text(self, name: str, variable: str = "") -> str | None:
+        """Give a text, None where there is none."""
+        return self.find(name, variable).value or None
 
     def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(self.value(name)[0] or ())
+        """Give a list."""
+        return tuple(self.find(name).value or ())
+
+    def number(self, name: str) -> int | None:
+        """Give a whole number from 1 upwards, None where there is none; raises ``UsageError``."""
+        found = self.find(name)
+        if not found.value:
+            return None
+        if not str(found.value).isdecimal() or not int(found.value):
+            raise UsageError(found.origin, str(found.value), "a whole number from 1 upwards")
+        return int(found.value)
 
     def paths(self, name: str) -> tuple[Path, ...]:
-        values, _, folder = self.value(name)
-        return tuple(folder / Path(value).expanduser() for value in values or ())
+        """Give a list of absolute paths."""
+        found = self.find(name)
+        return tuple(found.folder / Path(value).expanduser() for value in found.value or ())
 
     def path(self, name: str, variable: str = "") -> Path | None:
-        value, _, folder = self.value(name, variable)
-        return folder / Path(value).expanduser() if value else None
+        """Give an absolute path, None where there is none."""
+        found = self.find(name, variable)
+        return found.folder / Path(found.value).expanduser() if found.value else None
 
     def locations(self, name: str) -> tuple[str, ...]:
         """Give paths as absolute ones and addresses as they are."""
-        values, _, folder = self.value(name)
+        found = self.find(name)
         return tuple(
-            each if "://" in each else str(folder / Path(each).expanduser()) for each in values or ()
+            each if "://" in each else str(found.folder / Path(each).expanduser())
+            for each in found.value or ()
         )
+
+    def contents(self, name: str) -> Iterator[tuple[Path, str]]:
+        """Give the texts of a list of files; raises ``UsageError`` for one that cannot be read."""
+        origin = self.find(name).origin
+        for path in self.paths(name):
+            try:
+                yield path, read_regular(path, _REQUIREMENTS_BYTES, follow=True).decode()
+            except (OSError, UnsafeFileError, UnicodeDecodeError) as error:
+                raise UsageError(origin, str(path), f"a text file in UTF-8 ({error})") from error

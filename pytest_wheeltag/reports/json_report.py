@@ -60,7 +60,7 @@ def _distribution(verdict: Verdict) -> dict[str, Any]:
     return {
         "name": verdict.name,
         "version": verdict.version,
-        "property": verdict.property,
+        "property": str(verdict.property),
         "installed": verdict.installed and _identity(verdict.installed),
         "best": verdict.best and _identity(verdict.best),
         "verdict": str(verdict.kind),

@@ -78,7 +78,9 @@ def align(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def _counts(judged: JudgedEnvironment) -> str:
     counts = Counter(verdict.kind for verdict in judged.verdicts)
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in VerdictKind if counts[kind])
-    return f"{judged.scene.identifier}: {listed or 'no distribution'} ({judged.scene.path})"
+    scene = judged.scene
+    made_by = f"by {scene.installer.name} {scene.installer.version}" if scene.installer else scene.path
+    return f"{scene.identifier}: {listed or 'no distribution'} ({made_by})"
 
 
 def _notes(report: AuditReport) -> Iterator[str]:

@@ -61,6 +61,14 @@ class ImaginedCatalogue:
         ours = (each for each in self.filenames if _is_of(each, name, version))
         return ProjectFiles(name, tuple(imagine_file(each) for each in ours))
 
+    def files(self, name: NormalizedName) -> ProjectFiles:
+        """Give the files of a project."""
+        if name in self.failures:
+            raise self.failures[name]
+        ours = (each for each in self.filenames if split_version(each, name) is not None)
+        files = tuple(imagine_file(each) for each in ours)
+        return ProjectFiles(name, files, sources=("https://index.example/simple/",) if files else ())
+
     def prefetch(self, names: Iterable[NormalizedName]) -> None:
         """Everything is here already."""
 

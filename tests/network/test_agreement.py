@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.system.discovery import InterpreterFinder
@@ -111,37 +114,34 @@ def ours(interpreter: Interpreter, pins: tuple[str, ...], cache: Path) -> dict[s
     return chosen
 
 
-def pips(interpreter: Interpreter, pins: tuple[str, ...]) -> dict[str, str]:
+def fetch_pip(interpreter: Interpreter, folder: Path) -> Path:
+    """Fetch the newest pip that supports an interpreter: pip itself runs in the one that it installs for."""
+    version = ".".join(map(str, interpreter.version_info[:2]))
+    options = ["--quiet", f"--target={folder}", f"--python-version={version}", "--only-binary=:all:"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, "pip"], check=True, capture_output=True)
+    return folder
+
+
+def pips(interpreter: Interpreter, pins: Iterable[str], pip: Path) -> dict[str, str]:
     """Give the files that pip would install."""
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "--python",
-        interpreter.executable,
-        "install",
-    ]
-    options = [
-        "--dry-run",
-        "--no-deps",
-        "--ignore-installed",
-        "--only-binary",
-        ":all:",
-        "--report",
-        "-",
-        "--quiet",
-    ]
-    done = subprocess.run([*pip, *options, *pins], capture_output=True, text=True, check=False)
+    options = ["--dry-run", "--no-deps", "--ignore-installed", "--only-binary=:all:", "--report=-", "--quiet"]
+    done = subprocess.run(
+        [interpreter.executable, "-m", "pip", "install", "--disable-pip-version-check", *options, *pins],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(pip)},
+    )
     assert done.returncode == 0, done.stderr
-    taken = {}
-    for item in json.loads(done.stdout)["install"]:
-        archive = item["download_info"]
-        filename = archive["url"].rpartition("/")[2].partition("#")[0]
-        taken[item["metadata"]["name"].lower().replace("_", "-")] = (
-            f"{filename} {archive['archive_info']['hashes']['sha256']}"
-        )
-    return taken
+    return dict(map(_taken, json.loads(done.stdout)["install"]))
+
+
+def _taken(item: dict[str, Any]) -> tuple[str, str]:
+    archive = item["download_info"]
+    filename = archive["url"].rpartition("/")[2].partition("#")[0]
+    return canonicalize_name(
+        item["metadata"]["name"]
+    ), f"{filename} {archive['archive_info']['hashes']['sha256']}"
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -149,12 +149,12 @@ def test_we_choose_the_file_that_pip_takes(spec: str, tmp_path: Path) -> None:
     interpreter = interpreter_of(spec, tmp_path)
     pins = PINS + MORE_PINS if IS_FULL else PINS
     chosen = ours(interpreter, pins, tmp_path)
+    pip = fetch_pip(interpreter, tmp_path / "pip")
     # Two pins of one project do not fit into one call.
-    rounds = [{pin.split("==")[0].lower(): pin for pin in chosen}]
-    rounds.append({pin.split("==")[0].lower(): pin for pin in chosen if pin not in rounds[0].values()})
-    for pinned in filter(None, rounds):
-        taken = pips(interpreter, tuple(pinned.values()))
-        assert {name: chosen[pin] for name, pin in pinned.items()} == taken
+    pinned = {canonicalize_name(pin.split("==")[0]): pin for pin in chosen}
+    others = {canonicalize_name(pin.split("==")[0]): pin for pin in chosen if pin not in pinned.values()}
+    for each in filter(None, (pinned, others)):
+        assert {name: chosen[pin] for name, pin in each.items()} == pips(interpreter, each.values(), pip)
     assert len(chosen) >= 5
 
 
@@ -164,6 +164,7 @@ def test_where_we_find_no_wheel_pip_finds_none(spec: str, tmp_path: Path) -> Non
     interpreter = interpreter_of(spec, tmp_path)
     pins = PINS + MORE_PINS
     chosen = ours(interpreter, pins, tmp_path)
+    pip = fetch_pip(interpreter, tmp_path / "pip")
     for pin in (each for each in pins if each not in chosen):
         with pytest.raises(AssertionError, match=r"No matching distribution|Could not find a version"):
-            pips(interpreter, (pin,))
+            pips(interpreter, (pin,), pip)

@@ -17,7 +17,9 @@ PINNED = "multiprocess==0.70.17"
 MINORS = (10, 11, 12)
 
 
-def audit(tmp_path: Path, environments: list[Path]) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+def audit(
+    tmp_path: Path, environments: list[Path]
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     """Judge environments by pytest in a process of its own; give what it printed and its report."""
     report = tmp_path / "report.json"
     options = ["--wheeltag-check", "--wheeltag-only", f"--wheeltag-cache-dir={tmp_path / 'cache'}"]
@@ -73,7 +75,16 @@ def test_what_the_current_uv_leaves_behind_is_best(
     find_python: Callable[[str], Interpreter],
     install_with_uv: Callable[..., Path],
 ) -> None:
-    several = (PINNED, "black", "cryptography", "charset-normalizer", "PyYAML", "coverage", "protobuf", "lxml")
+    several = (
+        PINNED,
+        "black",
+        "cryptography",
+        "charset-normalizer",
+        "PyYAML",
+        "coverage",
+        "protobuf",
+        "lxml",
+    )
     pythons = [find_python(spec).executable for spec in ("3.11", "3.12")]
     environments = [install_with_uv(fetch_uv(">=0.9"), python, *several) for python in pythons]
 

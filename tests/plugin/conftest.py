@@ -22,10 +22,10 @@ class Stage:
     make_wheel: WheelMaker
     environments: list[FakeEnvironment] = field(default_factory=list)
 
-    def publish(self, name: str, *tags: str, version: str = "1.0", **claims: Unpack[Claims]) -> None:
-        """Publish a wheel for each tag."""
+    def publish(self, name: str, *tags: str, **claims: Unpack[Claims]) -> None:
+        """Publish a wheel of version 1.0 for each tag."""
         for tag in tags:
-            self.index.add(self.make_wheel(name, version, tag=tag), **claims)
+            self.index.add(self.make_wheel(name, tag=tag), **claims)
 
     def environment(self, *installed: tuple[str, str], version: str = "1.0") -> FakeEnvironment:
         """Make an environment in which each (name, tag) is installed."""

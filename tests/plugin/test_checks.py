@@ -23,8 +23,10 @@ def test_an_inferior_wheel_fails_with_the_sentence_that_names_the_better_file(se
     result.stdout.fnmatch_lines(
         [
             f"{INFERIOR} FAILED*",
-            f"inferior 1.0 on {LABEL}: installed `py3{minor - 1}-none-any`, better published `py3{minor}-none-any` "
-            f"(rank * against * of *) in `inferior-1.0-py3{minor}-none-any.whl`",
+            (
+                f"inferior 1.0 on {LABEL}: installed `py3{minor - 1}-none-any`, better published "
+                f"`py3{minor}-none-any` (rank * against * of *) in `inferior-1.0-py3{minor}-none-any.whl`"
+            ),
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -253,4 +255,4 @@ def test_a_distribution_that_goes_meanwhile_is_a_finding(seed: Stage) -> None:
     result = seed.run()
 
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["fine * on*: it was there when the checks were collected and is gone now"])
+    result.stdout.fnmatch_lines(["fine on*: it was there when the checks were collected and is gone now"])

@@ -24,7 +24,13 @@ def test_one_environment_is_one_line_of_counts() -> None:
 
 def test_several_environments_are_a_table_of_what_stands_out() -> None:
     report = collect_report(
-        [(OLD, found("a")), (NEW, found("a")), (OLD, found("b")), (NEW, found("b", VerdictKind.INFERIOR)), (NEW, found("c", VerdictKind.DIRECT))]
+        [
+            (OLD, found("a")),
+            (NEW, found("a")),
+            (OLD, found("b")),
+            (NEW, found("b", VerdictKind.INFERIOR)),
+            (NEW, found("c", VerdictKind.DIRECT)),
+        ]
     )
 
     assert lines(report)[:4] == [
@@ -38,7 +44,10 @@ def test_several_environments_are_a_table_of_what_stands_out() -> None:
 
 def test_a_warning_about_many_distributions_is_one_line() -> None:
     names = [f"d{number}" for number in range(7)]
-    verdicts = [found(name, VerdictKind.BEST, f"{name}: it is on two indexes", "the cache is damaged") for name in names]
+    verdicts = [
+        found(name, VerdictKind.BEST, f"{name}: it is on two indexes", "the cache is damaged")
+        for name in names
+    ]
     report = collect_report((OLD, verdict) for verdict in verdicts)
 
     assert lines(report)[1:] == [
@@ -48,16 +57,23 @@ def test_a_warning_about_many_distributions_is_one_line() -> None:
 
 
 def test_doubts_are_warnings_and_accepted_findings_are_shown() -> None:
-    accepted = Verdict("b", "1.0", VerdictKind.INFERIOR, Outcome.PASSED, "b: old (accepted: known)", accepted=True)
+    accepted = Verdict(
+        "b", "1.0", VerdictKind.INFERIOR, Outcome.PASSED, "b: old (accepted: known)", accepted=True
+    )
     report = collect_report([(OLD, found("a", VerdictKind.AMBIGUOUS)), (OLD, accepted)])
 
     assert lines(report)[1:] == ["warning: a: the message", "b: old (accepted: known)"]
 
 
 def test_all_findings_are_failures_and_skips_unless_everything_is_wanted() -> None:
-    report = collect_report([(OLD, found("a")), (OLD, found("b", VerdictKind.INFERIOR)), (OLD, found("c", VerdictKind.UNLISTED))])
+    report = collect_report(
+        [(OLD, found("a")), (OLD, found("b", VerdictKind.INFERIOR)), (OLD, found("c", VerdictKind.UNLISTED))]
+    )
 
-    assert list(render_findings(report))[:2] == ["FAILED inferior: b: the message", "SKIPPED unlisted: c: the message"]
+    assert list(render_findings(report))[:2] == [
+        "FAILED inferior: b: the message",
+        "SKIPPED unlisted: c: the message",
+    ]
     assert "PASSED best: a: the message" in render_findings(report, is_verbose=True)
 
 

@@ -1,0 +1,147 @@
+"""Interpreters in their orders, and an installer on its way through them: which environments it makes, and what came of each."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import permutations
+from pathlib import Path
+
+from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
+from pytest_wheeltag.core.markers import MarkerJudge
+from pytest_wheeltag.core.report import (
+    InstallerName,
+    InterpreterSummary,
+    Scene,
+    summarize_interpreter,
+    tell_apart,
+)
+from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.errors import UninstallableError, UsageError
+from pytest_wheeltag.subjects.subject import Subject
+from pytest_wheeltag.system.environment import Environment
+
+_MOST_FOR_ALL = 4
+
+
+class Orders(StrEnum):
+    """Which orders of the interpreters are tried: an installer's cache may know what came before."""
+
+    GIVEN = "given"
+    BOTH = "both"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One interpreter on the way through an order; ``interpreter`` is None where ``label`` was not found.
+
+    ``names`` are the requirements that hold on it, normalised and sorted.
+    """
+
+    label: str
+    interpreter: Interpreter | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Course:
+    """Interpreters in one order, through which one installer goes with one cache; ``name`` is the order's."""
+
+    name: str
+    stops: tuple[Stop, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the interpreters, in the order."""
+        return tuple(stop.label for stop in self.stops)
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """The id of each stop within the course: labels that repeat are numbered."""
+        return tell_apart(self.labels)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What came of one stop: the environment's folder, or why there is none."""
+
+    prefix: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class CourseOutcome:
+    """What came of each stop of a course, and which installer went through it."""
+
+    arrivals: tuple[Arrival, ...]
+    installer: InstallerName
+
+
+def dump_outcome(outcome: CourseOutcome) -> str:
+    """Write an outcome as text, which ``load_outcome`` reads back in another process."""
+    arrivals = [vars(each) for each in outcome.arrivals]
+    return json.dumps({"arrivals": arrivals, "installer": vars(outcome.installer)})
+
+
+def load_outcome(text: str) -> CourseOutcome:
+    """Read back what ``dump_outcome`` wrote."""
+    values = json.loads(text)
+    arrivals = tuple(Arrival(**each) for each in values["arrivals"])
+    return CourseOutcome(arrivals, InstallerName(**values["installer"]))
+
+
+def list_courses(stops: Sequence[Stop], orders: Orders) -> tuple[Course, ...]:
+    """List the courses through some interpreters; an order that is another's equal is left out.
+
+    Raises ``UsageError`` for ``all`` of more than four.
+    """
+    given = Course(Orders.GIVEN, tuple(stops))
+    backwards = Course("reversed", tuple(reversed(stops)))
+    if orders is Orders.GIVEN or len(stops) < 2:  # noqa: PLR2004 - one has no other order
+        return (given,)
+    if orders is Orders.BOTH:
+        return (given, backwards)
+    if len(stops) > _MOST_FOR_ALL:
+        raise UsageError("--wheeltag-orders", orders, f"`both` for more than {_MOST_FOR_ALL} interpreters")
+    every = (Course("-".join(stop.label for stop in order), order) for order in permutations(stops))
+    return tuple(every)
+
+
+def names_for(request: Request, interpreter: Interpreter | None) -> tuple[str, ...]:
+    """Name what a request wants of an interpreter: requirements whose marker does not hold are left out."""
+    demands = request.requirements
+    if interpreter is not None:
+        judge = MarkerJudge(interpreter)
+        demands = tuple(each for each in demands if judge.holds(str(each.requirement.marker or "")))
+    return tuple(sorted({demand.name for demand in demands}))
+
+
+def travel(course: Course, subject: Subject, request: Request, folder: Path) -> Iterator[Arrival]:
+    """Let an installer make the environments of a course below ``folder``, one after the other."""
+    for number, stop in enumerate(course.stops):
+        prefix = folder / f"{number}-{stop.label}"
+        if stop.interpreter is None:
+            yield Arrival(problem="the interpreter was not found")
+            continue
+        try:
+            subject.provision(prefix, stop.interpreter, request)
+        except UninstallableError as error:
+            yield Arrival(problem=str(error))
+        else:
+            yield Arrival(prefix=str(prefix))
+
+
+def environment_at(stop: Stop, arrival: Arrival) -> ExistingEnvironment:
+    """Describe the environment that was made at a stop, to be looked at."""
+    if stop.interpreter is None:
+        msg = f"expected an interpreter, found none: `{stop.label}`"
+        raise ValueError(msg)
+    return Environment(Path(arrival.prefix), stop.interpreter).as_existing()
+
+
+def scene_at(course: Course, number: int, identifier: str, installer: InstallerName) -> Scene:
+    """Give where the verdicts of a stop belong in the report."""
+    stop = course.stops[number]
+    summary = summarize_interpreter(stop.interpreter) if stop.interpreter else InterpreterSummary(stop.label)
+    return Scene(identifier, "provisioned", summary, installer=installer, order=course.labels)

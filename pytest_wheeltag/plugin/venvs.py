@@ -1,0 +1,178 @@
+"""Throwaway environments for tests: made in milliseconds, gone with the scope that asked for them."""
+
+import itertools
+import os
+import sys
+from collections.abc import Generator, Sequence
+
+import pytest
+
+from pytest_wheeltag.core.interpreter import Interpreter, parse_interpreter_spec
+from pytest_wheeltag.core.resolution import Resolution
+from pytest_wheeltag.plugin import CURRENT_ITEM
+from pytest_wheeltag.plugin.settings import SettingsReader, read_options, read_sources
+from pytest_wheeltag.plugin.workroom import run_id_of, shared_folder
+from pytest_wheeltag.provision import InstallReport
+from pytest_wheeltag.system.linker import LinkOptions
+from pytest_wheeltag.system.links import parse_link_mode
+from pytest_wheeltag.venv import Venv, read_request
+from pytest_wheeltag.workplace import Workplace
+
+
+class Tenancy:
+    """An environment with the scope that it goes with, and whether a test failed while it was there."""
+
+    def __init__(self, venv: Venv, *, is_of_test: bool) -> None:
+        self.venv = venv
+        self.is_of_test = is_of_test
+        self.is_kept = False
+
+
+class VenvKeeper:
+    """Makes environments for tests, and removes them with the test or the session unless a test failed meanwhile.
+
+    A plugin of its own, so that it sees tests begin, fail and end.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        reader = SettingsReader(config)
+        self._place = Workplace(read_sources(reader), os.environ, run_id_of(config), read_options(reader))
+        self._folder = shared_folder(config, self._place, os.environ.get("PYTEST_XDIST_WORKER", "venvs"))
+        self._numbers = itertools.count(1)
+        self._tenancies: list[Tenancy] = []
+        self._is_in_call = False
+
+    @property
+    def place(self) -> Workplace:
+        """What installations are done with now: in a test that asks for ``wheeltag_index`` that index alone."""
+        funcargs = getattr(self._config.stash.get(CURRENT_ITEM, None), "funcargs", {})
+        index = funcargs.get("wheeltag_index")
+        return self._place if index is None else self._place.with_index(index.url)
+
+    def find(self, python: str | os.PathLike[str] | Interpreter | None) -> Interpreter:
+        """Give an interpreter by specification or path, the running one for None; raises ``UsageError``, ``InterpreterNotFoundError``."""
+        if isinstance(python, Interpreter):
+            return python
+        spec = parse_interpreter_spec(os.fspath(python or sys.executable), setting="python")
+        return self._place.finder.find(spec)
+
+    def make(self, interpreter: Interpreter, name: str, place: Workplace | None = None) -> Venv:
+        """Make an empty environment, to go with the test that runs now or, made in a fixture, with the session."""
+        prefix = self._folder / f"{next(self._numbers)}-{name}"
+        environment = self._place.maker.make(prefix, interpreter)
+        environment.complete()
+        venv = Venv(environment, lambda: self._choose(place))
+        self._tenancies.append(Tenancy(venv, is_of_test=self._is_in_call))
+        return venv
+
+    def _choose(self, place: Workplace | None) -> Workplace:
+        current = self.place
+        return current if place is None else current.with_options(place.options)
+
+    def adopt(self, venv: Venv) -> None:
+        """Let an environment that a fixture of function scope made go with its test."""
+        for tenancy in self._tenancies:
+            if tenancy.venv is venv:
+                tenancy.is_of_test = True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        """Know what is made by the test itself, not by its fixtures."""
+        self._is_in_call = True
+        try:
+            return (yield)
+        finally:
+            self._is_in_call = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep the environments that were there while a test failed, and say where they are."""
+        report = yield
+        if report.failed and self._tenancies:
+            for tenancy in self._tenancies:
+                tenancy.is_kept = True
+            kept = "\n".join(str(tenancy.venv.path) for tenancy in self._tenancies)
+            report.sections.append(("environments kept by wheeltag", kept))
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self) -> None:
+        """Remove what went with the test that is over."""
+        ended = [tenancy for tenancy in self._tenancies if tenancy.is_of_test]
+        self._tenancies = [tenancy for tenancy in self._tenancies if not tenancy.is_of_test]
+        _remove(ended)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Remove what is left."""
+        _remove(self._tenancies)
+        self._tenancies = []
+
+
+def _remove(tenancies: Sequence[Tenancy]) -> None:
+    for tenancy in tenancies:
+        if not tenancy.is_kept:
+            tenancy.venv.remove()
+
+
+class VenvFactory:
+    """Makes throwaway environments: ``factory(python=None, requirements=(), *, constraints=(), …) -> Venv``."""
+
+    def __init__(self, keeper: VenvKeeper) -> None:
+        self._keeper = keeper
+
+    def __call__(  # noqa: PLR0913 - the contract of the fixture
+        self,
+        python: str | os.PathLike[str] | Interpreter | None = None,
+        requirements: Sequence[str] = (),
+        *,
+        constraints: Sequence[str] = (),
+        index_url: str | None = None,
+        name: str | None = None,
+        link_mode: str | None = None,
+    ) -> Venv:
+        """Make an environment of an interpreter (the running one) that holds the requirements.
+
+        ``python`` is a specification like ``3.12``, a path or an ``Interpreter``; ``name`` becomes part of the
+        folder's name. Raises ``TypeError`` for a bare string as ``requirements``, ``InterpreterNotFoundError``,
+        and what ``Venv.install`` raises.
+        """
+        request = read_request(requirements, constraints)
+        interpreter = self._keeper.find(python)
+        place = None
+        if link_mode is not None:
+            mode = parse_link_mode(link_mode, setting="link_mode")
+            place = self._keeper.place.with_links(LinkOptions(mode))
+        venv = self._keeper.make(interpreter, name or interpreter.label, place)
+        if request.requirements:
+            venv.install(*requirements, constraints=constraints, index_url=index_url)
+        return venv
+
+
+class Installer:
+    """Our installer for tests: ``resolve`` says which files would be taken, ``install`` puts them in."""
+
+    def __init__(self, keeper: VenvKeeper) -> None:
+        self._keeper = keeper
+
+    def resolve(
+        self, requirements: Sequence[str], interpreter: str | Interpreter | None = None
+    ) -> Resolution:
+        """Give one wheel for each distribution of the closure; raises ``TypeError`` for a bare string, ``ResolutionError``."""
+        request = read_request(requirements, ())
+        return self._keeper.place.provisioner.resolve(request, self._keeper.find(interpreter))
+
+    def install(self, venv: Venv, requirements: Sequence[str]) -> InstallReport:
+        """Install into an environment; raises ``TypeError`` for a bare string, and as ``Venv.install``."""
+        read_request(requirements, ())
+        return venv.install(*requirements)
+
+
+def keeper_of(config: pytest.Config) -> VenvKeeper:
+    """Give the keeper of this process, registered when it is asked for first."""
+    plugin = config.pluginmanager.get_plugin("wheeltag-keeper")
+    if not isinstance(plugin, VenvKeeper):
+        plugin = VenvKeeper(config)
+        config.pluginmanager.register(plugin, "wheeltag-keeper")
+    return plugin

@@ -1,0 +1,1 @@
+"""Drives the installers under test, each behind one Protocol."""

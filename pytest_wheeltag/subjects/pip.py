@@ -1,0 +1,123 @@
+"""pip as a subject: the one on PATH, or a version fetched by our own installer into an environment of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.report import InstallerName
+from pytest_wheeltag.core.requirements import Request, parse_request
+from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.errors import UninstallableError
+from pytest_wheeltag.workplace import Workplace
+
+_TIMEOUT_SECONDS = 900
+_VERSION = re.compile(r"pip (\S+) from")
+_SHOWN_LINES = 3
+
+
+@dataclass(frozen=True)
+class PipSubject:
+    """Runs pip with a cache and a configuration of its own; ``pinned`` is its version, empty for any.
+
+    ``folder`` holds its cache and, where it is fetched, itself.
+    """
+
+    place: Workplace
+    folder: Path
+    pinned: str = ""
+
+    @cached_property
+    def name(self) -> InstallerName:
+        """Its name and version; of the newest the version for the interpreter that runs us."""
+        return InstallerName("pip", self.pinned or self._version_on_path or self._newest)
+
+    @cached_property
+    def _newest(self) -> str:
+        interpreter = self.place.finder.ask(Path(sys.executable))
+        resolution = self.place.provisioner.resolve(parse_request(("pip",)), interpreter)
+        return str(resolution.choices[0].version)
+
+    @cached_property
+    def _on_path(self) -> str | None:
+        """The pip on PATH; a shim of pyenv that leads nowhere answers no question and counts as none."""
+        found = None if self.pinned else shutil.which("pip", path=self.place.environ.get("PATH"))
+        is_working = (
+            found is not None and _run([found, "--version"], dict(self.place.environ)).returncode == 0
+        )
+        return found if is_working else None
+
+    @cached_property
+    def _version_on_path(self) -> str:
+        if self._on_path is None:
+            return ""
+        match = _VERSION.match(_run([self._on_path, "--version"], dict(self.place.environ)).stdout)
+        return match[1] if match else ""
+
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+        """Make an environment with virtualenv and let pip install into it, as ``Subject`` says."""
+        environment = self.place.maker.make(prefix, interpreter)
+        command, variables = self._command(environment.python, interpreter)
+        constraints = prefix / ".wheeltag-constraints.txt"
+        constraints.write_text(
+            "".join(f"{each.requirement}\n" for each in request.constraints), encoding="utf-8"
+        )
+        options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.folder / 'cache'}"]
+        wanted = [str(demand.requirement) for demand in request.requirements]
+        done = _run([*command, "install", *options, f"--constraint={constraints}", *wanted], variables)
+        constraints.unlink()
+        if done.returncode:
+            shown = ", ".join(demand.text for demand in request.requirements)
+            raise UninstallableError(shown, interpreter.label, f"pip {self.name.version}", _last_word(done))
+        environment.complete()
+
+    def _command(self, python: Path, interpreter: Interpreter) -> tuple[list[str], dict[str, str]]:
+        variables = self._variables()
+        if self._on_path is not None:
+            return [self._on_path, "--python", str(python)], variables
+        # By the target itself, so that every version of pip will do that supports it.
+        return [str(python), "-m", "pip"], {**variables, "PYTHONPATH": str(self._fetch(interpreter))}
+
+    def _fetch(self, interpreter: Interpreter) -> Path:
+        home = self.folder / f"pip-{interpreter.label}"
+        environment = self.place.maker.make(home, interpreter) if not home.exists() else None
+        if environment is not None:
+            requirement = f"pip=={self.pinned}" if self.pinned else "pip"
+            self.place.provisioner.install(environment, parse_request((requirement,)))
+            environment.complete()
+        return Path(interpreter.scheme_paths(str(home))["purelib"])
+
+    def _variables(self) -> dict[str, str]:
+        """Give pip's environment: nothing of the user's settings but where the index is and how to reach it."""
+        opened = self.place.opened
+        kept = {
+            name: value
+            for name, value in self.place.environ.items()
+            if not name.startswith(("PIP_", "PYTHON"))
+        }
+        settings = {"PIP_CONFIG_FILE": os.devnull, **opened.pip_variables()}
+        return {**kept, **settings}
+
+
+def _run(command: list[str], variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env=variables,
+        timeout=_TIMEOUT_SECONDS,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def _last_word(done: "subprocess.CompletedProcess[str]") -> str:
+    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")] or lines
+    return printable("; ".join(errors[-_SHOWN_LINES:])) or f"exit status {done.returncode}"

@@ -1,0 +1,44 @@
+"""The Protocol that every installer under test stands behind, and a fake of it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.report import InstallerName
+from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.errors import UninstallableError
+
+
+class Subject(Protocol):
+    """An installer under test, with a cache of its own that lives as long as it does."""
+
+    @property
+    def name(self) -> InstallerName:
+        """Its name and version."""
+        ...
+
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+        """Make an environment of an interpreter in the folder ``prefix`` and install a request into it.
+
+        What it says of its success is not believed: the environment is read afterwards. Raises
+        ``UninstallableError`` where it fails.
+        """
+        ...
+
+
+@dataclass
+class ImaginedSubject:
+    """An installer that makes nothing and remembers what it was asked; for labels in ``failures`` it fails."""
+
+    name: InstallerName = InstallerName("imagined", "1.0")  # noqa: RUF009 - a frozen value
+    failures: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+        """Remember the interpreter's label, and make an empty folder."""
+        self.asked.append(interpreter.label)
+        if problem := self.failures.get(interpreter.label):
+            shown = ", ".join(demand.text for demand in request.requirements)
+            raise UninstallableError(shown, interpreter.label, self.name.name, problem)
+        prefix.mkdir(parents=True)

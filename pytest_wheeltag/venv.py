@@ -1,0 +1,185 @@
+"""An environment as users hold it: install into it, run in it, look at it, judge it."""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from packaging.utils import canonicalize_name
+
+from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.requirements import Request, parse_request
+from pytest_wheeltag.core.verdict import InstalledWheel, Outcome, Property, Verdict
+from pytest_wheeltag.provision import InstallReport
+from pytest_wheeltag.system.environment import Environment, remove_environment
+from pytest_wheeltag.system.fingerprint import fingerprint_environment
+from pytest_wheeltag.system.installed import read_installed
+from pytest_wheeltag.workplace import Workplace
+
+Choose = Callable[[], Workplace]
+
+
+class Venv:
+    """A throwaway virtual environment; leaving its ``with`` block removes it.
+
+    ``choose_workplace`` gives what installations are done with, asked for anew by each of them.
+    """
+
+    def __init__(self, environment: Environment, choose_workplace: Choose) -> None:
+        self._environment = environment
+        self._choose_workplace = choose_workplace
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.remove()
+
+    def __repr__(self) -> str:
+        return f"<Venv {self.interpreter.label} {self.path}>"
+
+    @property
+    def path(self) -> Path:
+        """The environment's folder."""
+        return self._environment.prefix
+
+    @property
+    def python(self) -> Path:
+        """Its python executable."""
+        return self._environment.python
+
+    @property
+    def bin(self) -> Path:
+        """The folder of its scripts."""
+        return self._environment.bin
+
+    @property
+    def site_packages(self) -> Path:
+        """The folder of its pure libraries."""
+        return self._environment.site_packages
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """The interpreter that it was made of."""
+        return self._environment.interpreter
+
+    def install(
+        self, *requirements: str, constraints: Sequence[str] = (), index_url: str | None = None
+    ) -> InstallReport:
+        """Install requirements (dependency specifiers) with all that they need, from the store or the indexes.
+
+        With ``index_url`` from that index alone. Raises ``ResolutionError`` where nothing fits, ``CatalogueError``
+        where an index cannot be asked, ``WheelError`` for a wheel that is refused.
+        """
+        request = read_request(requirements, constraints)
+        place = self._choose_workplace()
+        if index_url is not None:
+            place = place.with_index(index_url)
+        report = place.provisioner.install(self._environment, request)
+        self._environment.complete()
+        return report
+
+    def uninstall(self, *names: str) -> tuple[str, ...]:
+        """Take distributions out; give their names with versions. Raises ``InstallationError`` for one that is not there."""
+        return self._choose_workplace().provisioner.uninstall(self._environment, names)
+
+    def run(
+        self,
+        *arguments: str | os.PathLike[str],
+        check: bool = True,
+        **options: Any,  # noqa: ANN401 - those of subprocess.run
+    ) -> "subprocess.CompletedProcess[Any]":
+        """Run a command as in the activated environment: ``python`` and installed scripts are its own.
+
+        ``options`` are those of ``subprocess.run``; output is captured as text unless they say otherwise. With
+        ``check`` a failing command raises ``subprocess.CalledProcessError`` with its output as notes.
+        """
+        command = [os.fspath(argument) for argument in arguments]
+        environ = self._activated(options.pop("env", None) or os.environ)
+        if not {"stdout", "stderr", "capture_output"} & options.keys():
+            options |= {"capture_output": True}
+        if not {"encoding", "errors", "universal_newlines"} & options.keys():
+            options.setdefault("text", True)
+        done = subprocess.run([self._find(command[0]), *command[1:]], check=False, env=environ, **options)
+        if check and done.returncode:
+            raise _failed(done)
+        return done
+
+    def installed(self) -> Mapping[str, InstalledWheel]:
+        """Give what is installed, read back from disk, by normalised name."""
+        found = read_installed(self._environment.as_existing())
+        return {canonicalize_name(each.name): each for each in found if isinstance(each, InstalledWheel)}
+
+    def verdicts(self, *properties: str) -> tuple[Verdict, ...]:
+        """Judge every distribution by each property, ``best`` where none is named; ``ValueError`` for one of installers."""
+        asked = [_property(name) for name in properties or ("best",)]
+        auditor = self._choose_workplace().auditor
+        existing = self._environment.as_existing()
+        return tuple(verdict for each in asked for verdict in auditor.audit(existing, each))
+
+    def check(self, *properties: str) -> None:
+        """Assert properties of every distribution, ``best`` where none is named.
+
+        Raises ``AssertionError`` with the sentence of each verdict that failed; ``ValueError`` for a property
+        that only an installer can have.
+        """
+        failed = [each.message for each in self.verdicts(*properties) if each.outcome is Outcome.FAILED]
+        if failed:
+            raise AssertionError("\n".join(failed))
+
+    def fingerprint(self) -> str:
+        """Give the fingerprint of all that is installed: two environments with the same one hold the same code."""
+        return fingerprint_environment(self._environment.as_existing())
+
+    def remove(self) -> None:
+        """Remove the environment; a second time does nothing."""
+        remove_environment(self.path)
+
+    def _activated(self, environ: Mapping[str, str]) -> dict[str, str]:
+        dropped = {"PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"}
+        kept = {name: value for name, value in environ.items() if name not in dropped}
+        path = os.pathsep.join(filter(None, (str(self.bin), kept.get("PATH", ""))))
+        return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.path)}
+
+    def _find(self, command: str) -> str:
+        """Find a command in the environment first; a path is left as it is."""
+        if os.path.dirname(command):  # noqa: PTH120 - `./x` and `x` are told apart by text
+            return command
+        suffixes = ("", ".exe", ".bat", ".cmd") if os.name == "nt" else ("",)
+        own = (self.bin / f"{command}{suffix}" for suffix in suffixes)
+        return str(next((path for path in own if path.is_file()), command))
+
+
+def read_request(requirements: Sequence[str], constraints: Sequence[str]) -> Request:
+    """Parse requirements and constraints; raises ``TypeError`` for a bare string, ``UsageError`` for what is none."""
+    for name, value in (("requirements", requirements), ("constraints", constraints)):
+        if isinstance(value, str):
+            msg = f"{name}: expected a sequence of requirements, found a bare string: `{value}`"
+            raise TypeError(msg)
+    return parse_request(requirements, constraints)
+
+
+def _property(name: str) -> Property:
+    try:
+        return Property(name)
+    except ValueError:
+        allowed = ", ".join(f"`{each}`" for each in Property)
+        msg = f"expected a property of an environment ({allowed}), found: `{name}`"
+        raise ValueError(msg) from None
+
+
+def _failed(done: "subprocess.CompletedProcess[Any]") -> subprocess.CalledProcessError:
+    error = subprocess.CalledProcessError(done.returncode, done.args, done.stdout, done.stderr)
+    for title, output in (("stdout", done.stdout), ("stderr", done.stderr)):
+        if output:
+            text = output if isinstance(output, str) else output.decode(errors="replace")
+            error.add_note(f"{title}:\n{text.rstrip()}")
+    return error
