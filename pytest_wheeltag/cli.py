@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_wheeltag.arguments import parse_arguments
 from pytest_wheeltag.errors import UsageError, WheeltagError
 
 if TYPE_CHECKING:
     from pytest_wheeltag.core.interpreter import Interpreter
     from pytest_wheeltag.core.report import Scene
-    from pytest_wheeltag.core.requirements import Request
+    from pytest_wheeltag.core.requirements import Demand, Request
     from pytest_wheeltag.core.verdict import Verdict
+    from pytest_wheeltag.provision import InstallReport, ProvisionOptions
     from pytest_wheeltag.workplace import Workplace
 
 EXIT_FAILED = 1
@@ -27,121 +29,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 is success, 1 a failed verdict or a failed command, 2 a usage error, 3 that nothing could be judged.
     """
-    options = _parser().parse_args(arguments)
+    options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     try:
-        status: int = options.run(options)
+        return _RUN[options.command](options)
     except UsageError as error:
-        print(f"wheeltag: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return _fail(error, EXIT_USAGE)
     except WheeltagError as error:
-        print(f"wheeltag: {error}", file=sys.stderr)
-        return EXIT_FAILED
+        return _fail(error, EXIT_FAILED)
     except BrokenPipeError:
         # The reader of a pipe went away (`wheeltag check | head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except OSError as error:
+        return _fail(
+            f"{error.strerror or type(error).__name__}: `{error.filename or 'unknown'}`", EXIT_FAILED
+        )
+    except KeyboardInterrupt:
+        return _fail("interrupted", EXIT_FAILED)
+
+
+def _fail(problem: object, status: int) -> int:
+    print(f"wheeltag: {problem}", file=sys.stderr)
     return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wheeltag", description="Is every installed wheel the best published one?"
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    _add_check(commands)
-    _add_resolve(commands)
-    _add_pythons(commands)
-    _add_cache(commands)
-    return parser
-
-
-Commands = Any
-"""What ``add_subparsers`` gives: argparse keeps its type to itself."""
-
-
-def _add_check(commands: Commands) -> None:
-    check = _command(
-        commands, "check", "audit environments: is each installed wheel the best published one", _check
-    )
-    check.add_argument(
-        "paths",
-        metavar="PATH",
-        nargs="*",
-        help="an environment's folder or a python executable (default: the active environment)",
-    )
-    check.add_argument("--inherited", action="store_true", help="audit what the environment inherits too")
-    check.add_argument(
-        "--accept",
-        action="append",
-        default=[],
-        metavar="FINDING",
-        help="`VERDICT` or `NAME:VERDICT` that shall pass",
-    )
-    check.add_argument("--strict", action="store_true", help="what is skipped fails")
-    check.add_argument("-v", "--verbose", action="store_true", help="show every verdict")
-    _add_index_options(check)
-
-
-def _add_resolve(commands: Commands) -> None:
-    resolve = _command(commands, "resolve", "which files would be taken for an interpreter", _resolve)
-    resolve.add_argument(
-        "requirements",
-        metavar="REQUIREMENT",
-        nargs="+",
-        help="like `flask>=3`; with --no-deps `NAME==VERSION`",
-    )
-    resolve.add_argument("--python", metavar="SPEC", help="the interpreter (default: the one that runs this)")
-    resolve.add_argument(
-        "--no-deps", action="store_true", help="choose files of pinned releases, without dependencies"
-    )
-    resolve.add_argument(
-        "--constraint", action="append", default=[], metavar="FILE", help="a file of constraints (repeatable)"
-    )
-    _add_index_options(resolve)
-
-
-def _add_pythons(commands: Commands) -> None:
-    pythons = _command(
-        commands, "pythons", "the interpreters found, with their labels and best tags", _pythons
-    )
-    pythons.add_argument("--cache-dir", metavar="DIR", help="the cache folder")
-
-
-def _add_cache(commands: Commands) -> None:
-    cache = _command(commands, "cache", "where the cache is, what it holds, empty it", _cache)
-    cache.add_argument("action", choices=("dir", "info", "clear"))
-    cache.add_argument("--cache-dir", metavar="DIR", help="the cache folder")
-
-
-def _command(commands: Commands, name: str, summary: str, run: Any) -> argparse.ArgumentParser:  # noqa: ANN401 - one of the functions below
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=summary, description=summary[0].upper() + summary[1:] + "."
-    )
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(run=run)
-    return command
-
-
-def _add_index_options(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("index options", "by default, what pip is configured with")
-    group.add_argument("--index-url", metavar="URL", help="the index to ask")
-    group.add_argument(
-        "--extra-index-url", metavar="URL", action="append", help="a further index (repeatable)"
-    )
-    group.add_argument(
-        "--find-links", metavar="PATH_OR_URL", action="append", help="a folder or page of files (repeatable)"
-    )
-    group.add_argument("--no-index", action="store_true", help="ask no index, only find-links")
-    group.add_argument(
-        "--index-strategy",
-        choices=("merge", "first"),
-        help="pool all indexes, or stop at the first that has the name",
-    )
-    group.add_argument("--offline", action="store_true", help="no network: cached answers only")
-    group.add_argument(
-        "--exclude-newer", metavar="DATE", help="ignore files uploaded later: a date or RFC 3339 time, UTC"
-    )
-    group.add_argument("--cache-dir", metavar="DIR", help="the cache folder")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -177,22 +86,90 @@ def _audit(options: argparse.Namespace) -> "Iterator[tuple[Scene, Verdict]]":
 
 
 def _resolve(options: argparse.Namespace) -> int:
-    from pytest_wheeltag.core.requirements import parse_request  # noqa: PLC0415 - as above
-    from pytest_wheeltag.core.resolution import parse_pin  # noqa: PLC0415
-    from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415
+    from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415 - as above
 
     place = _workplace(options)
+    request = _request(options)
     interpreter = _interpreter(options, place)
-    if options.no_deps:
-        pins = [parse_pin(text) for text in options.requirements]
-        choices = [place.provisioner.choose(pin, interpreter) for pin in pins]
-    else:
-        request = parse_request(options.requirements) & _read_constraints(options)
-        choices = list(place.provisioner.resolve(request, interpreter).choices)
+    choices = place.provisioner.resolve(request, interpreter).choices
     if options.json:
         _print_json(choices_to_json(choices, interpreter))
     else:
         print(*render_choices(choices, interpreter), sep="\n")
+    return 0
+
+
+def _install(options: argparse.Namespace) -> int:
+    place = _workplace(options)
+    request = _request(options)
+    environment = place.open_environment(Path(options.python))
+    report = place.provisioner.install(environment, request)
+    _show_installation(options, environment.prefix, environment.interpreter, report)
+    return 0
+
+
+def _venv(options: argparse.Namespace) -> int:
+    place = _workplace(options)
+    request = _request(options)
+    interpreter = _interpreter(options, place)
+    prefix = Path(options.directory).absolute()
+    report = place.furnish(prefix, interpreter, request)
+    _show_installation(options, prefix, interpreter, report)
+    return 0
+
+
+def _show_installation(
+    options: argparse.Namespace, prefix: Path, interpreter: "Interpreter", report: "InstallReport"
+) -> None:
+    from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415 - as above
+
+    for warning in report.warnings:
+        _warn(warning)
+    if options.json:
+        shown = choices_to_json(report.installed, interpreter)
+        kept = [f"{each.name} {each.version}" for each in report.kept]
+        _print_json({"environment": str(prefix), **shown, "kept": kept, "removed": list(report.removed)})
+        return
+    print(prefix)
+    for line in render_choices(report.installed, interpreter):
+        print(f"installed {line}")
+    for each in report.removed:
+        print(f"removed {each}")
+    for choice in report.kept:
+        print(f"kept {choice.name} {choice.version}")
+
+
+def _uninstall(options: argparse.Namespace) -> int:
+    from pytest_wheeltag.system.sources import SourceOptions  # noqa: PLC0415 - as above
+    from pytest_wheeltag.workplace import Workplace  # noqa: PLC0415
+
+    place = Workplace(SourceOptions(_cache_folder(options)), os.environ, warn=_warn)
+    environment = place.open_environment(Path(options.python))
+    removed = place.provisioner.uninstall(environment, options.names)
+    if options.json:
+        _print_json({"environment": str(environment.prefix), "removed": list(removed)})
+        return 0
+    for each in removed:
+        print(f"removed {each}")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from pytest_wheeltag.core.interpreter import parse_interpreter_spec  # noqa: PLC0415 - as above
+    from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415
+
+    place = _workplace(options)
+    request = _request(options)
+    specs = [parse_interpreter_spec(text, setting="--python") for text in options.python]
+    fetched = []
+    for interpreter in dict.fromkeys(each for spec in specs for each in place.finder.find_each(spec)):
+        choices = place.provisioner.fetch(request, interpreter)
+        fetched.append(choices_to_json(choices, interpreter))
+        if not options.json:
+            lines = render_choices(choices, interpreter)
+            print(*(f"{interpreter.label}: {line}" for line in lines), sep="\n")
+    if options.json:
+        _print_json({"fetched": fetched})
     return 0
 
 
@@ -243,14 +220,26 @@ def _workplace(options: argparse.Namespace) -> "Workplace":
     sources = SourceOptions(
         cache=_cache_folder(options),
         index_url=options.index_url,
-        extra_index_urls=tuple(options.extra_index_url or ()),
-        find_links=tuple(options.find_links or ()),
+        extra_index_urls=tuple(options.extra_index_url),
+        find_links=tuple(options.find_links),
         no_index=options.no_index,
         strategy=options.index_strategy,
         is_offline=options.offline,
         exclude_newer=parse_moment(moment, setting="--exclude-newer") if moment else None,
     )
-    return Workplace(sources, os.environ, warn=_warn)
+    return Workplace(sources, os.environ, options=_provision_options(options), warn=_warn)
+
+
+def _provision_options(options: argparse.Namespace) -> "ProvisionOptions":
+    from pytest_wheeltag.provision import ProvisionOptions  # noqa: PLC0415 - as above
+    from pytest_wheeltag.system.linker import LinkOptions  # noqa: PLC0415
+    from pytest_wheeltag.system.links import parse_link_mode  # noqa: PLC0415
+
+    given, variable = getattr(options, "link_mode", None), os.environ.get("WHEELTAG_LINK_MODE")
+    setting = "--link-mode" if given else "WHEELTAG_LINK_MODE"
+    mode = parse_link_mode(given or variable or "auto", setting=setting)
+    is_alone = getattr(options, "no_deps", False)
+    return ProvisionOptions(with_dependencies=not is_alone, links=LinkOptions(mode))
 
 
 def _warn(line: str) -> None:
@@ -265,16 +254,16 @@ def _interpreter(options: argparse.Namespace, place: "Workplace") -> "Interprete
     return place.finder.find(parse_interpreter_spec(options.python, setting="--python"))
 
 
-def _read_constraints(options: argparse.Namespace) -> "Request":
-    from pytest_wheeltag.core.requirements import Request, parse_constraints_file  # noqa: PLC0415 - as above
+def _request(options: argparse.Namespace) -> "Request":
+    from pytest_wheeltag.core.requirements import Request, parse_constraints_file, parse_request  # noqa: PLC0415 - as above
 
-    constraints = []
+    constraints: list[Demand] = []
     for path in options.constraint:
         try:
             constraints += parse_constraints_file(Path(path).read_text(encoding="utf-8"), path)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError("--constraint", path, f"a text file in UTF-8 ({error})") from error
-    return Request((), tuple(constraints))
+    return parse_request(options.requirements) & Request((), tuple(constraints))
 
 
 def _active_environment() -> Path:
@@ -282,3 +271,15 @@ def _active_environment() -> Path:
     if active := os.environ.get("VIRTUAL_ENV"):
         return Path(active)
     return Path(sys.prefix if sys.prefix != sys.base_prefix else sys.executable)
+
+
+_RUN = {
+    "check": _check,
+    "resolve": _resolve,
+    "install": _install,
+    "uninstall": _uninstall,
+    "venv": _venv,
+    "fetch": _fetch,
+    "pythons": _pythons,
+    "cache": _cache,
+}

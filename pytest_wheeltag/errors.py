@@ -138,22 +138,6 @@ class RefusedWheelError(WheelError):
     """The strict reader refuses an archive."""
 
 
-class NoWheelError(WheeltagError):
-    """No published wheel of a release fits an interpreter.
-
-    ``requirement`` is what was asked for, ``interpreter`` its label, ``nearest`` one clause on what came closest.
-    """
-
-    def __init__(self, requirement: str, interpreter: str, nearest: str) -> None:
-        super().__init__(requirement, interpreter, nearest)
-        self.requirement = requirement
-        self.interpreter = interpreter
-        self.nearest = nearest
-
-    def __str__(self) -> str:
-        return f"{self.requirement} has no compatible wheel for {self.interpreter}: {self.nearest}"
-
-
 class ResolutionError(WheeltagError):
     """What was asked for cannot be had together, or not at all, from what is published.
 
@@ -177,6 +161,22 @@ class SearchLimitError(ResolutionError):
 
 class MetadataError(WheelError):
     """METADATA of a published wheel cannot be used; the resolution goes on without that release."""
+
+
+class NoWheelError(WheeltagError):
+    """No published wheel of a release fits an interpreter.
+
+    ``requirement`` is what was asked for, ``interpreter`` its label, ``nearest`` one clause on what came closest.
+    """
+
+    def __init__(self, requirement: str, interpreter: str, nearest: str) -> None:
+        super().__init__(requirement, interpreter, nearest)
+        self.requirement = requirement
+        self.interpreter = interpreter
+        self.nearest = nearest
+
+    def __str__(self) -> str:
+        return f"{self.requirement} has no compatible wheel for {self.interpreter}: {self.nearest}"
 
 
 class InstallationError(WheeltagError):

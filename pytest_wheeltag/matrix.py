@@ -16,7 +16,7 @@ from pytest_wheeltag.core.report import (
     summarize_interpreter,
     tell_apart,
 )
-from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.errors import UninstallableError, UsageError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment
@@ -36,12 +36,14 @@ class Orders(StrEnum):
 class Stop:
     """One interpreter on the way through an order; ``interpreter`` is None where ``label`` was not found.
 
-    ``names`` are the requirements that hold on it, normalised and sorted.
+    ``names`` are the requirements that hold on it, normalised and sorted; ``problem`` says why there is no
+    interpreter.
     """
 
     label: str
     interpreter: Interpreter | None
     names: tuple[str, ...]
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,6 @@ class Course:
     def labels(self) -> tuple[str, ...]:
         """The labels of the interpreters, in the order."""
         return tuple(stop.label for stop in self.stops)
-
-    @property
-    def identifiers(self) -> tuple[str, ...]:
-        """The id of each stop within the course: labels that repeat are numbered."""
-        return tell_apart(self.labels)
 
 
 @dataclass(frozen=True)
@@ -97,24 +94,35 @@ def list_courses(stops: Sequence[Stop], orders: Orders) -> tuple[Course, ...]:
     Raises ``UsageError`` for ``all`` of more than four.
     """
     given = Course(Orders.GIVEN, tuple(stops))
-    backwards = Course("reversed", tuple(reversed(stops)))
-    if orders is Orders.GIVEN or len(stops) < 2:  # noqa: PLR2004 - one has no other order
+    backwards = Course("reversed", given.stops[::-1])
+    if orders is Orders.GIVEN or len(set(stops)) < 2:  # noqa: PLR2004 - one has no other order
         return (given,)
     if orders is Orders.BOTH:
-        return (given, backwards)
+        return (given, backwards) if backwards.stops != given.stops else (given,)
     if len(stops) > _MOST_FOR_ALL:
         raise UsageError("--wheeltag-orders", orders, f"`both` for more than {_MOST_FOR_ALL} interpreters")
-    every = (Course("-".join(stop.label for stop in order), order) for order in permutations(stops))
-    return tuple(every)
+    # Several interpreters may have one label: only told apart they give every order a name of its own.
+    different = tuple(dict.fromkeys(stops))
+    named = dict(zip(different, tell_apart(stop.label for stop in different), strict=True))
+    every = dict.fromkeys(permutations(stops))
+    return tuple(Course("-".join(named[stop] for stop in order), order) for order in every)
 
 
 def names_for(request: Request, interpreter: Interpreter | None) -> tuple[str, ...]:
-    """Name what a request wants of an interpreter: requirements whose marker does not hold are left out."""
-    demands = request.requirements
-    if interpreter is not None:
-        judge = MarkerJudge(interpreter)
-        demands = tuple(each for each in demands if judge.holds(str(each.requirement.marker or "")))
-    return tuple(sorted({demand.name for demand in demands}))
+    """Name what a request wants of an interpreter: requirements whose marker does not hold are left out.
+
+    Raises ``UsageError`` for a marker that cannot be decided.
+    """
+    judge = MarkerJudge(interpreter) if interpreter is not None else None
+    wanted = {demand.name for demand in request.requirements if judge is None or _holds(demand, judge)}
+    return tuple(sorted(wanted))
+
+
+def _holds(demand: Demand, judge: MarkerJudge) -> bool:
+    try:
+        return judge.holds(str(demand.requirement.marker or ""))
+    except ValueError as error:
+        raise UsageError(demand.origin, str(demand.requirement), "a marker that can be decided") from error
 
 
 def travel(course: Course, subject: Subject, request: Request, folder: Path) -> Iterator[Arrival]:
@@ -122,7 +130,7 @@ def travel(course: Course, subject: Subject, request: Request, folder: Path) -> 
     for number, stop in enumerate(course.stops):
         prefix = folder / f"{number}-{stop.label}"
         if stop.interpreter is None:
-            yield Arrival(problem="the interpreter was not found")
+            yield Arrival(problem=stop.problem or "the interpreter was not found")
             continue
         try:
             subject.provision(prefix, stop.interpreter, request)

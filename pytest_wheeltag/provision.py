@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 
 from pytest_wheeltag.core.bare import BareMetadata, without_extras
-from pytest_wheeltag.core.candidates import Offer, Screen, screen_release
+from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.distinfo import is_same_version
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
@@ -19,7 +19,6 @@ from pytest_wheeltag.core.resolution import (
     Catalogue,
     Choice,
     MetadataSource,
-    Pin,
     Resolution,
     SearchLimits,
     Sources,
@@ -27,11 +26,11 @@ from pytest_wheeltag.core.resolution import (
 from pytest_wheeltag.core.target import target_of
 from pytest_wheeltag.core.verdict import InstalledDistribution
 from pytest_wheeltag.core.wheel import WheelPolicy
-from pytest_wheeltag.errors import InstallationError, NoWheelError
+from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.system.installed import read_installed
-from pytest_wheeltag.system.linker import LinkOptions, install
+from pytest_wheeltag.system.linker import LinkOptions, LinkReport, install
 from pytest_wheeltag.system.stubs import make_stub
 from pytest_wheeltag.system.uninstall import uninstall
 from pytest_wheeltag.system.wheels import StoredWheels
@@ -92,26 +91,26 @@ class Provisioner:
         sources = Sources(self._supplies.catalogue, metadata)
         return resolve(request, self._screen(interpreter), sources, self._options.limits)
 
-    def choose(self, pin: Pin, interpreter: Interpreter) -> Choice:
-        """Give the wheel of a pinned release that the interpreter likes best.
-
-        Raises ``NoWheelError`` where none is compatible, ``CatalogueError`` where an index cannot be asked.
-        """
-        release = self._supplies.catalogue.release(pin.name, pin.version)
-        offer = screen_release(pin.name, pin.version, release.files, self._screen(interpreter))
-        if offer.best is None:
-            raise NoWheelError(f"{pin.name}=={pin.version}", interpreter.label, _why(offer))
-        return Choice(pin.name, pin.version, offer.best)
-
     def provide(self, choices: Iterable[Choice]) -> dict[NormalizedName, StoreEntry]:
         """Bring wheels into the store that are not there yet; give all their entries.
 
         Raises ``WheelError`` for an archive that is refused and ``CatalogueError`` for one that cannot be had.
         """
-        chosen = tuple(choices)
-        with ThreadPoolExecutor(_THREADS, "wheeltag-store") as pool:
-            entries = pool.map(self._supplies.wheels.provide, (choice.candidate.file for choice in chosen))
-            return dict(zip((choice.name for choice in chosen), entries, strict=True))
+        files = {choice.name: choice.candidate.file for choice in choices}
+        wheels = self._supplies.wheels
+        known = {name: entry for name, file in files.items() if (entry := wheels.recall(file))}
+        missing = [name for name in files if name not in known]
+        if missing:
+            with ThreadPoolExecutor(min(_THREADS, len(missing)), "wheeltag-store") as pool:
+                fetched = pool.map(wheels.provide, (files[name] for name in missing))
+                known |= zip(missing, fetched, strict=True)
+        return known
+
+    def fetch(self, request: Request, interpreter: Interpreter) -> tuple[Choice, ...]:
+        """Bring the closure of a request into the store, to be installed offline; raises as ``resolve`` and ``provide``."""
+        choices = self.resolve(request, interpreter).choices
+        self.provide(choices)
+        return choices
 
     def install(self, environment: Environment, request: Request) -> InstallReport:
         """Put the closure of a request into an environment that we made.
@@ -125,7 +124,7 @@ class Provisioner:
         fresh = tuple(each for each in resolution.choices if not _is_present(each, present))
         replaced = [present[choice.name] for choice in fresh if choice.name in present]
         removed = tuple(self._remove(environment, each) for each in replaced)
-        warnings = [self._link(environment, entries[choice.name], resolution) for choice in fresh]
+        warnings = [self._link(environment, choice, entries[choice.name], resolution) for choice in fresh]
         kept = tuple(choice for choice in resolution.choices if choice not in fresh)
         told = (*resolution.warnings, *(warning for each in warnings for warning in each))
         return InstallReport(fresh, removed, kept, told)
@@ -144,14 +143,25 @@ class Provisioner:
     def _screen(self, interpreter: Interpreter) -> Screen:
         return Screen(interpreter, self._options.exclude_newer)
 
-    def _link(self, environment: Environment, entry: StoreEntry, resolution: Resolution) -> tuple[str, ...]:
-        prefix = environment.prefix
-        target = target_of(environment.interpreter, str(prefix))
-        is_requested = canonicalize_name(entry.wheel.name) in resolution.requested
+    def _link(
+        self, environment: Environment, choice: Choice, entry: StoreEntry, resolution: Resolution
+    ) -> tuple[str, ...]:
+        is_requested = choice.name in resolution.requested
+        try:
+            done = self._install(environment, entry, is_requested=is_requested)
+        except InstallationError as error:
+            # Another process found the entry damaged while we linked from it, and healed it.
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            entry = self._supplies.wheels.provide(choice.candidate.file)
+            done = self._install(environment, entry, is_requested=is_requested)
+        return (*entry.warnings, *(f"{done.distribution}: {warning}" for warning in done.warnings))
+
+    def _install(self, environment: Environment, entry: StoreEntry, *, is_requested: bool) -> LinkReport:
+        target = target_of(environment.interpreter, str(environment.prefix))
         request = InstallRequest(is_requested=is_requested, scripts=entry.scripts, make_stub=make_stub)
         plan = plan_installation(entry.wheel, target, request)
-        done = install(plan, entry.root, prefix, self._options.links)
-        return (*entry.warnings, *(f"{done.distribution}: {warning}" for warning in done.warnings))
+        return install(plan, entry.root, environment.prefix, self._options.links)
 
     def _remove(self, environment: Environment, distribution: InstalledDistribution) -> str:
         target = target_of(environment.interpreter, str(environment.prefix))
@@ -161,11 +171,3 @@ class Provisioner:
 def _is_present(choice: Choice, present: Mapping[NormalizedName, InstalledDistribution]) -> bool:
     installed = present.get(choice.name)
     return installed is not None and is_same_version(installed.version, str(choice.version))
-
-
-def _why(offer: Offer) -> str:
-    if not offer.is_listed:
-        return "no index lists a file of this version"
-    if miss := offer.nearest_miss:
-        return f"the nearest miss is `{miss.file.filename}`, but {miss.reason}: `{miss.detail}`"
-    return "only a source distribution is published"

@@ -83,9 +83,7 @@ class Venv:
         place = self._choose_workplace()
         if index_url is not None:
             place = place.with_index(index_url)
-        report = place.provisioner.install(self._environment, request)
-        self._environment.complete()
-        return report
+        return place.provisioner.install(self._environment, request)
 
     def uninstall(self, *names: str) -> tuple[str, ...]:
         """Take distributions out; give their names with versions. Raises ``InstallationError`` for one that is not there."""
@@ -103,7 +101,8 @@ class Venv:
         ``check`` a failing command raises ``subprocess.CalledProcessError`` with its output as notes.
         """
         command = [os.fspath(argument) for argument in arguments]
-        environ = self._activated(options.pop("env", None) or os.environ)
+        given = options.pop("env", None)
+        environ = self._activated(os.environ if given is None else given)
         if not {"stdout", "stderr", "capture_output"} & options.keys():
             options |= {"capture_output": True}
         if not {"encoding", "errors", "universal_newlines"} & options.keys():

@@ -1,5 +1,6 @@
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,16 @@ from typing import Any
 import pytest
 
 from pytest_wheeltag.cli import main
-from pytest_wheeltag.workshop import Answer, LocalIndex, WheelMaker, lay, make_environment
+from pytest_wheeltag.system.urls import Url
+from pytest_wheeltag.workshop import (
+    Answer,
+    EnvironmentSpec,
+    LocalIndex,
+    WheelMaker,
+    lay,
+    make_environment,
+)
+from pytest_wheeltag.workshop.environments import FakeEnvironment
 
 MINOR = sys.version_info[1]
 LABEL = f"{sys.implementation.name}3.{MINOR}"
@@ -86,6 +96,10 @@ def test_what_could_not_be_judged_exits_3(
     [
         (["check", "nowhere"], "expected a virtual environment's folder"),
         (["resolve", "--no-deps", "foo==1.0", "--python=3.99"], "no such interpreter"),
+        (["install", "foo", "--python=nowhere"], "expected a virtual environment's folder"),
+        (["uninstall", "foo", "--python=nowhere"], "expected a virtual environment's folder"),
+        (["install", "foo", f"--python={sys.base_prefix}/bin/python3"], "found an "),
+        (["venv", f"{__file__}/env", f"--python={sys.executable}"], f": `{__file__}/env`"),
     ],
 )
 def test_a_failed_command_is_one_line(
@@ -102,9 +116,13 @@ def test_a_failed_command_is_one_line(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["resolve", "--no-deps", "foo"],
-        ["resolve", "--no-deps", "foo>=1"],
-        ["resolve", "--no-deps", "foo==1.*"],
+        ["resolve", "foo=1"],
+        ["resolve", "foo @ https://index.example/foo-1.0-py3-none-any.whl"],
+        ["resolve", "foo", "--constraint=nowhere.txt"],
+        ["install", "foo", "--python=nowhere", "--link-mode=symlink"],
+        ["venv", "tests", "--python=3"],
+        ["fetch", "foo", "--python=three"],
+        ["resolve", "foo", f"--cache-dir={__file__}"],
         ["resolve", "--no-deps", "foo==1.0", "--python=cp3x"],
         ["resolve", "--no-deps", "foo==1.0", "--exclude-newer=soon"],
         ["check", "--accept=worse"],
@@ -127,9 +145,8 @@ def test_an_unknown_command_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "chekc" in capsys.readouterr().err
 
 
-def test_resolve_chooses_without_resolving(
-    seed: list[str], index: LocalIndex, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("seed")
+def test_resolve_chooses_without_resolving(index: LocalIndex, capsys: pytest.CaptureFixture[str]) -> None:
     url = index.url.replace("://", "://user:hunter2@")
     arguments = ["resolve", "--no-deps", "foo==1", f"--index-url={url}", f"--python={sys.executable}"]
 
@@ -156,7 +173,276 @@ def test_resolve_names_the_nearest_miss(
 
     assert status == 1
     assert "no compatible wheel" in err
-    assert "`foo-1.0-cp27-cp27m-win32.whl`" in err
+    assert "foo-1.0-cp27-cp27m-win32.whl" in err
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> list[str]:
+    """Give the options that find foo 1.0 and 2.0, which need bar, with an extra that needs baz, and bar alone."""
+    make_wheel = WheelMaker(tmp_path / "shelf")
+    for version in ("1.0", "2.0"):
+        make_wheel(
+            "foo", version, requires=["bar", "baz; extra == 'more'"], extras=["more"], requires_python=">=3.8"
+        )
+    make_wheel("bar", entry_points={"console_scripts": {"bar": "bar:name"}}, files={"bar.py": BAR})
+    return ["--no-index", f"--find-links={tmp_path / 'shelf'}"]
+
+
+BAR = "def name():\n    print('from bar')\n"
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> FakeEnvironment:
+    return make_environment(tmp_path / "empty")
+
+
+def dist_infos(environment: FakeEnvironment) -> set[str]:
+    return {path.name for path in environment.site_packages.glob("*.dist-info")}
+
+
+def test_venv_makes_an_environment_that_holds_the_closure(
+    shelf: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix = tmp_path / "made"
+    status, out, err = run(capsys, "venv", str(prefix), f"--python={sys.executable}", "foo", *shelf)
+
+    assert (status, err) == (0, "")
+    first, *installed = out.splitlines()
+    assert first == str(prefix)
+    assert [line.split()[:2] for line in installed] == [
+        ["installed", "bar-1.0-py3-none-any.whl"],
+        ["installed", "foo-2.0-py3-none-any.whl"],
+    ]
+    script = FakeEnvironment(prefix, EnvironmentSpec.of_running()).scripts / "bar"
+    assert subprocess.run([script], capture_output=True, text=True, check=True).stdout == "from bar\n"
+    assert run(capsys, "uninstall", "foo", "bar", f"--python={prefix}")[0] == 0
+    assert not script.exists()
+
+
+def test_venv_that_cannot_be_filled_is_not_there(
+    shelf: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix = tmp_path / "made"
+    status, out, err = run(capsys, "venv", str(prefix), f"--python={sys.executable}", "foo[more]", *shelf)
+
+    assert (status, out) == (1, "")
+    assert "baz" in err
+    assert err.count("\n") == 1
+    assert not prefix.exists()
+
+
+def test_venv_takes_no_folder_that_holds_something(
+    shelf: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    status, _, err = run(capsys, "venv", str(tmp_path), f"--python={sys.executable}", *shelf)
+
+    assert status == 2
+    assert "absent or empty" in err
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_install_fills_an_empty_environment_of_others_and_again(
+    shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install = ["install", f"--python={empty.path}", *shelf]
+    assert run(capsys, *install, "foo<2")[0] == 0
+    assert dist_infos(empty) == {"foo-1.0.dist-info", "bar-1.0.dist-info"}
+
+    status, out, _ = run(capsys, *install, "--json", "foo")
+
+    told = json.loads(out)
+    assert status == 0
+    assert told["environment"] == str(empty.path)
+    assert [file["filename"] for file in told["files"]] == ["foo-2.0-py3-none-any.whl"]
+    assert (told["kept"], told["removed"]) == (["bar 1.0"], ["foo 1.0"])
+    assert dist_infos(empty) == {"foo-2.0.dist-info", "bar-1.0.dist-info"}
+
+
+def test_install_names_what_it_kept_and_removed(
+    shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install = ["install", f"--python={empty.python}", *shelf]
+    run(capsys, *install, "foo==1.0")
+
+    lines = run(capsys, *install, "foo==2.0")[1].splitlines()
+
+    assert lines[0] == str(empty.path)
+    assert lines[1].startswith("installed foo-2.0-py3-none-any.whl  rank ")
+    assert lines[2:] == ["removed foo 1.0", "kept bar 1.0"]
+
+
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_an_environment_that_others_filled_is_left_as_it_is(
+    command: str, shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lay(WheelMaker(empty.path.parent / "theirs")("qux"), empty, installer="pip")
+    options = shelf if command == "install" else []
+
+    status, _, err = run(capsys, command, "qux", f"--python={empty.path}", *options)
+
+    assert status == 1
+    assert "found qux 1.0" in err
+    assert "comes later" in err
+    assert "`wheeltag venv DIR --python SPEC`" in err
+    assert dist_infos(empty) == {"qux-1.0.dist-info"}
+
+
+def test_uninstall_takes_away_what_was_installed(
+    shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "install", "foo", f"--python={empty.path}", *shelf)
+
+    status, out, _ = run(capsys, "uninstall", "Foo", f"--python={empty.path}", "--json")
+
+    assert status == 0
+    assert json.loads(out) == {"environment": str(empty.path), "removed": ["foo 2.0"]}
+    assert dist_infos(empty) == {"bar-1.0.dist-info"}
+    assert run(capsys, "uninstall", "bar", f"--python={empty.path}")[1] == "removed bar 1.0\n"
+
+
+def test_uninstall_of_what_is_not_there_removes_nothing(
+    shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "install", "bar", f"--python={empty.path}", *shelf)
+
+    status, _, err = run(capsys, "uninstall", "bar", "foo", f"--python={empty.path}")
+
+    assert status == 1
+    assert err == f"wheeltag: foo is not installed, so it cannot be uninstalled: `{empty.path}`\n"
+    assert dist_infos(empty) == {"bar-1.0.dist-info"}
+
+
+@pytest.mark.parametrize("requirement", ["foo", "foo<3,>=2", "foo[more]==2.0"])
+def test_without_dependencies_only_what_is_named_is_installed(
+    requirement: str, shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = run(capsys, "install", requirement, "--no-deps", f"--python={empty.path}", *shelf)
+
+    assert (status, err) == (0, "")
+    assert dist_infos(empty) == {"foo-2.0.dist-info"}
+
+
+def test_resolve_follows_constraints(
+    shelf: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("foo<2  # the last that works\n", encoding="utf-8")
+
+    status, out, _ = run(capsys, "resolve", "foo", f"--constraint={constraints}", *shelf, "--json")
+
+    assert status == 0
+    assert [file["filename"] for file in json.loads(out)["files"]] == [
+        "bar-1.0-py3-none-any.whl",
+        "foo-1.0-py3-none-any.whl",
+    ]
+
+
+def test_requirements_may_stand_around_options(
+    shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "install", "bar", "--no-deps", f"--python={empty.path}", *shelf, "foo")
+
+    assert dist_infos(empty) == {"foo-2.0.dist-info", "bar-1.0.dist-info"}
+
+
+@pytest.fixture
+def remote_index(index: LocalIndex, monkeypatch: pytest.MonkeyPatch) -> LocalIndex:
+    """Give an index that is taken for one far away: nothing is cached of those on loopback."""
+    monkeypatch.setattr(Url, "is_loopback", False)
+    return index
+
+
+def test_what_was_fetched_is_installed_offline(
+    remote_index: LocalIndex, empty: FakeEnvironment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = remote_index
+    make_wheel = WheelMaker(tmp_path / "wheels")
+    index.add(make_wheel("foo", requires=["bar"]))
+    index.add(make_wheel("bar"))
+    url = f"--index-url={index.url}"
+    status, out, _ = run(capsys, "fetch", "foo", f"--python={sys.executable}", url, "--json")
+    assert status == 0
+    (fetched,) = json.loads(out)["fetched"]
+    assert [file["name"] for file in fetched["files"]] == ["bar", "foo"]
+    assert fetched["interpreter"]["implementation"] == sys.implementation.name
+    index.answer("foo", Answer.of_status(500))
+    index.answer("bar", Answer.of_status(500))
+
+    status, _, err = run(capsys, "install", "foo", f"--python={empty.path}", url, "--offline")
+
+    assert (status, err) == (0, "")
+    assert dist_infos(empty) == {"foo-1.0.dist-info", "bar-1.0.dist-info"}
+
+
+def test_fetch_takes_each_interpreter_once(shelf: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    python = f"--python={sys.executable}"
+
+    status, out, _ = run(capsys, "fetch", "bar", python, python, *shelf)
+
+    assert status == 0
+    (line,) = out.splitlines()
+    assert line.startswith(f"{LABEL}: bar-1.0-py3-none-any.whl  rank ")
+
+
+def test_offline_without_having_fetched_is_one_line(
+    index: LocalIndex, empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = run(
+        capsys, "install", "foo", f"--python={empty.path}", f"--index-url={index.url}", "--offline"
+    )
+
+    assert status == 1
+    assert "offline" in err
+    assert err.count("\n") == 1
+
+
+def test_files_are_copied_where_asked_for(
+    shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "install", "bar", f"--python={empty.path}", *shelf, "--link-mode=copy")
+
+    assert (empty.site_packages / "bar.py").stat().st_nlink == 1
+
+
+def test_a_bad_link_mode_names_where_it_was_set(
+    shelf: list[str],
+    empty: FakeEnvironment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WHEELTAG_LINK_MODE", "symlink")
+
+    status, _, err = run(capsys, "install", "bar", f"--python={empty.path}", *shelf)
+
+    assert status == 2
+    assert err.startswith("wheeltag: WHEELTAG_LINK_MODE: expected ")
+
+
+def test_a_refused_wheel_leaves_the_environment_empty(
+    empty: FakeEnvironment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_wheel = WheelMaker(tmp_path / "shelf")
+    make_wheel("foo", requires=["bar"])
+    make_wheel("bar").write_bytes(b"no archive")
+    options = ["--no-index", f"--find-links={tmp_path / 'shelf'}"]
+
+    status, _, err = run(capsys, "install", "foo", f"--python={empty.path}", *options)
+
+    assert status == 1
+    assert err.count("\n") == 1
+    assert dist_infos(empty) == set()
+
+
+def test_an_interrupted_command_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pytest_wheeltag.system.cache.measure_cache", interrupt)
+
+    assert run(capsys, "cache", "info") == (1, "", "wheeltag: interrupted\n")
 
 
 def test_pythons_lists_the_one_that_runs(capsys: pytest.CaptureFixture[str]) -> None:

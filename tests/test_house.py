@@ -18,7 +18,7 @@ import pytest_wheeltag
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_wheeltag"
 # What a clone holds beside these is made by tools.
-FOLDERS = (".ci", "changelog.d", "docs", "pytest_wheeltag", "tests")
+FOLDERS = (".ci", "benchmarks", "changelog.d", "docs", "pytest_wheeltag", "tests")
 MADE_BY_TOOLS = frozenset({"__pycache__", "_build"})
 
 

@@ -173,7 +173,7 @@ class _Subject:
             kind.outcome,
             f"{self.title} on {self.interpreter.label}: {message}",
             installed=identity,
-            best=best and identify(best),
+            best=identify(best) if best else None,
             warnings=(*installed.findings, *warnings),
         )
 

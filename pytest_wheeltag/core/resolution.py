@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Candidate, ProjectFiles
 from pytest_wheeltag.core.dependencies import ReleaseMetadata
 from pytest_wheeltag.core.requirements import Demand
-from pytest_wheeltag.errors import UsageError
 
 
 class Catalogue(Protocol):
@@ -111,25 +109,3 @@ class Resolution:
     def asked_for(self, name: NormalizedName) -> tuple[Edge, ...]:
         """Give who asked for a distribution."""
         return tuple(edge for edge in self.edges if edge.name == name)
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A requirement that leaves the choice of a file open, but not that of the version."""
-
-    name: NormalizedName
-    version: Version
-
-
-def parse_pin(text: str) -> Pin:
-    """Parse ``NAME==VERSION`` (dependency specifiers); raises ``UsageError`` for anything looser."""
-    expected = "a pinned requirement, `NAME==VERSION`"
-    try:
-        requirement = Requirement(text)
-        (specifier,) = requirement.specifier
-        version = Version(specifier.version)
-    except (InvalidRequirement, InvalidVersion, ValueError) as error:
-        raise UsageError("requirement", text, expected) from error
-    if specifier.operator not in {"==", "==="} or requirement.url:
-        raise UsageError("requirement", text, expected)
-    return Pin(canonicalize_name(requirement.name), version)

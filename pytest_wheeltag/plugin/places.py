@@ -33,8 +33,8 @@ from pytest_wheeltag.matrix import (
     travel,
 )
 from pytest_wheeltag.plugin.plan import DEPENDENCIES, PlannedAudit
+from pytest_wheeltag.plugin.workroom import remove_if_empty
 from pytest_wheeltag.subjects.subject import Subject
-from pytest_wheeltag.system.environment import remove_environment
 from pytest_wheeltag.system.files import lock, publish_text
 from pytest_wheeltag.system.fingerprint import fingerprint_environment
 from pytest_wheeltag.system.installed import read_installed
@@ -113,6 +113,8 @@ class CourseRun:
             known = self.known_outcome()
             if known is not None:
                 return known
+            # A process that died on the way left environments that nobody may believe.
+            self._clear()
             subject = self.open_subject(self._folder / "installer")
             arrivals = tuple(travel(self.course, subject, self.request, self._folder))
             outcome = CourseOutcome(arrivals, subject.name)
@@ -129,15 +131,18 @@ class CourseRun:
     def clean(self, kept: Container[str]) -> tuple[str, ...]:
         """Remove the environments of the course but those in ``kept``; give the ones that stay."""
         outcome = self.known_outcome()
-        prefixes = [arrival.prefix for arrival in outcome.arrivals if arrival.prefix] if outcome else []
-        for prefix in prefixes:
-            if prefix not in kept:
-                remove_environment(Path(prefix))
-        shutil.rmtree(self._folder / "installer", ignore_errors=True)
-        staying = tuple(prefix for prefix in prefixes if prefix in kept)
+        arrivals = outcome.arrivals if outcome else ()
+        staying = tuple(arrival.prefix for arrival in arrivals if arrival.prefix and arrival.prefix in kept)
+        self._clear(staying)
         if not staying:
             shutil.rmtree(self._folder, ignore_errors=True)
+            remove_if_empty(self._folder)
         return staying
+
+    def _clear(self, kept: Container[str] = ()) -> None:
+        for path in self._folder.glob("*/"):
+            if str(path) not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
     @cached_property
     def _folder(self) -> Path:

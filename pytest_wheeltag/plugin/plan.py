@@ -90,15 +90,13 @@ def _load_audit(values: Mapping[str, Any]) -> PlannedAudit:
 
 def _dump_stop(stop: Stop) -> dict[str, object]:
     interpreter = stop.interpreter and stop.interpreter.to_json()
-    return {"label": stop.label, "interpreter": interpreter, "names": stop.names}
+    return {"label": stop.label, "interpreter": interpreter, "names": stop.names, "problem": stop.problem}
 
 
 def _load_stops(stops: Iterable[Mapping[str, Any]]) -> tuple[Stop, ...]:
-    return tuple(
-        Stop(
-            each["label"],
-            each["interpreter"] and interpreter_from_json(each["interpreter"]),
-            tuple(each["names"]),
-        )
-        for each in stops
-    )
+    return tuple(map(_load_stop, stops))
+
+
+def _load_stop(values: Mapping[str, Any]) -> Stop:
+    interpreter = values["interpreter"] and interpreter_from_json(values["interpreter"])
+    return Stop(values["label"], interpreter, tuple(values["names"]), values["problem"])

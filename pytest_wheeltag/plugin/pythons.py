@@ -1,35 +1,53 @@
 """The interpreters that tests are run on: from the marker, else the ini value, else the one that runs."""
 
 import sys
+from collections.abc import Sequence
 
 import pytest
 
 from pytest_wheeltag.core.interpreter import Interpreter, parse_interpreter_spec
+from pytest_wheeltag.core.report import tell_apart
 from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, UsageError
 from pytest_wheeltag.plugin.settings import SettingsReader
-from pytest_wheeltag.plugin.venvs import keeper_of
+from pytest_wheeltag.plugin.venvs import VenvKeeper, keeper_of
 
 _FIXTURE = "wheeltag_python"
 
 
 def parametrise(metafunc: pytest.Metafunc, marker: pytest.Mark | None) -> None:
-    """Run a test once on each interpreter; the parameters' ids are labels. A mistaken specification is a usage error."""
-    if marker is not None and not marker.args:
-        msg = f"{metafunc.definition.nodeid}: expected interpreters in `wheeltag_pythons(…)`, found none"
-        raise pytest.UsageError(msg)
-    found = SettingsReader(metafunc.config).find("pythons")
-    texts = marker.args if marker is not None else found.value or ()
-    setting = "wheeltag_pythons" if marker is None else f"{metafunc.definition.nodeid}: wheeltag_pythons"
+    """Run a test once on each interpreter; the parameters' ids are labels. A mistake fails the collection in one line."""
+    keeper = keeper_of(metafunc.config)
     try:
-        specs = [parse_interpreter_spec(text, setting=setting) for text in texts]
+        texts, setting = _read_texts(metafunc, marker)
+        found = [pair for text in texts for pair in _find(text, setting, keeper)]
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from error
-    if specs:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    if found:
         if _FIXTURE not in metafunc.fixturenames:
             metafunc.fixturenames.append(_FIXTURE)
-        metafunc.parametrize(
-            _FIXTURE, [spec.text for spec in specs], ids=[spec.label for spec in specs], indirect=True
-        )
+        ids = tell_apart(label for label, _ in found)
+        metafunc.parametrize(_FIXTURE, [python for _, python in found], ids=ids, indirect=True)
+
+
+def _read_texts(metafunc: pytest.Metafunc, marker: pytest.Mark | None) -> tuple[Sequence[str], str]:
+    """Give the specifications and where they were written."""
+    if marker is None:
+        found = SettingsReader(metafunc.config).find("pythons")
+        return found.value or (), found.origin
+    setting = f"{metafunc.definition.nodeid}: wheeltag_pythons"
+    mistaken = [repr(each) for each in marker.args if not isinstance(each, str)]
+    if mistaken or not marker.args:
+        raise UsageError(setting, (mistaken or ["()"])[0], 'interpreters as texts, like `"3.10", "3.11"`')
+    return marker.args, setting
+
+
+def _find(text: str, setting: str, keeper: VenvKeeper) -> list[tuple[str, Interpreter | str]]:
+    """Give what a specification means with its label; what is not found stays the text, to be told by the fixture."""
+    spec = parse_interpreter_spec(text, setting=setting)
+    try:
+        return [(each.label, each) for each in keeper.place.finder.find_each(spec)]
+    except (InterpreterNotFoundError, InterpreterError):
+        return [(spec.label, spec.text)]
 
 
 def provide(request: pytest.FixtureRequest) -> Interpreter:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_wheeltag.core.interpreter import Interpreter, InterpreterSpec
+from pytest_wheeltag.core.interpreter import InterpreterSpec
 from pytest_wheeltag.core.report import tell_apart
+from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, WheeltagError
 from pytest_wheeltag.matrix import Course, Stop, list_courses, names_for
 from pytest_wheeltag.plugin.checks import Checks, ask_questions
@@ -88,16 +89,16 @@ def running_environment() -> Path:
 def _make_courses(settings: Settings, place: Workplace) -> tuple[Course, ...]:
     if not settings.pythons:
         return ()
-    found = [pair for spec in settings.pythons for pair in _find(spec, place)]
-    stops = [Stop(label, each, names_for(settings.request, each)) for label, each in found]
+    stops = [stop for spec in settings.pythons for stop in _find_stops(spec, settings.request, place)]
     return list_courses(stops, settings.orders)
 
 
-def _find(spec: InterpreterSpec, place: Workplace) -> list[tuple[str, Interpreter | None]]:
+def _find_stops(spec: InterpreterSpec, request: Request, place: Workplace) -> list[Stop]:
     try:
-        return [(each.label, each) for each in place.finder.find_each(spec)]
-    except (InterpreterNotFoundError, InterpreterError):
-        return [(spec.label, None)]
+        found = place.finder.find_each(spec)
+    except (InterpreterNotFoundError, InterpreterError) as error:
+        return [Stop(spec.label, None, names_for(request, None), str(error))]
+    return [Stop(each.label, each, names_for(request, each)) for each in found]
 
 
 def _audited(plan: Plan, settings: Settings, place: Workplace) -> Iterator[Place]:

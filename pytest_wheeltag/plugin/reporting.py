@@ -24,6 +24,7 @@ class Reporter:
         self._findings: list[tuple[Scene, Verdict]] = []
         self._is_collecting_only = False
         self._selected = 0
+        self._problem = ""
 
     @property
     def report(self) -> AuditReport:
@@ -48,8 +49,8 @@ class Reporter:
         self._is_collecting_only = bool(session.config.getoption("collectonly"))
         if self._is_collecting_only:
             return
-        if self._json_file is not None:
-            publish_text(self._json_file, render_json(self.report))
+        if not self._is_written():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         has_nothing = not self._plan.has_checks
         is_green = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         if is_green and (has_nothing or self._selected) and self.report.tally.is_unjudged:
@@ -57,7 +58,7 @@ class Reporter:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the summary."""
-        if self._is_collecting_only or (self._plan.has_checks and not self._findings):
+        if self._is_collecting_only or (self._plan.has_checks and not self._selected):
             return
         terminalreporter.section("wheeltag", sep="-")
         for line in render_summary(self.report, is_verbose=terminalreporter.verbosity > 0):
@@ -66,4 +67,13 @@ class Reporter:
         is_bad = bool(tally.failed or tally.is_unjudged)
         terminalreporter.line(render_totals(self.report), red=is_bad, green=not is_bad)
         if self._json_file is not None:
-            terminalreporter.line(f"report: {self._json_file}")
+            terminalreporter.line(f"report: {self._problem or self._json_file}", red=bool(self._problem))
+
+    def _is_written(self) -> bool:
+        """Write the JSON report where one is wanted, and tell whether that went well."""
+        try:
+            if self._json_file is not None:
+                publish_text(self._json_file, render_json(self.report))
+        except OSError as error:
+            self._problem = f"it cannot be written, {error.strerror}: `{self._json_file}`"
+        return not self._problem

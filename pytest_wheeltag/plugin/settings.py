@@ -70,6 +70,13 @@ class Found:
     origin: str
     folder: Path
 
+    def absolute(self, text: str) -> Path:
+        """Give a path of this setting as an absolute one; raises ``UsageError`` for a home folder that there is not."""
+        try:
+            return self.folder / Path(text).expanduser()
+        except RuntimeError as error:
+            raise UsageError(self.origin, text, "a path in a home folder that there is") from error
+
 
 def read_settings(config: pytest.Config) -> Settings:
     """Read all settings: an option wins over an environment variable, that over an ini value.
@@ -226,20 +233,17 @@ class SettingsReader:
     def paths(self, name: str) -> tuple[Path, ...]:
         """Give a list of absolute paths."""
         found = self.find(name)
-        return tuple(found.folder / Path(value).expanduser() for value in found.value or ())
+        return tuple(found.absolute(value) for value in found.value or ())
 
     def path(self, name: str, variable: str = "") -> Path | None:
         """Give an absolute path, None where there is none."""
         found = self.find(name, variable)
-        return found.folder / Path(found.value).expanduser() if found.value else None
+        return found.absolute(found.value) if found.value else None
 
     def locations(self, name: str) -> tuple[str, ...]:
         """Give paths as absolute ones and addresses as they are."""
         found = self.find(name)
-        return tuple(
-            each if "://" in each else str(found.folder / Path(each).expanduser())
-            for each in found.value or ()
-        )
+        return tuple(each if "://" in each else str(found.absolute(each)) for each in found.value or ())
 
     def contents(self, name: str) -> Iterator[tuple[Path, str]]:
         """Give the texts of a list of files; raises ``UsageError`` for one that cannot be read."""

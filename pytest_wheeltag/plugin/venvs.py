@@ -4,19 +4,23 @@ import itertools
 import os
 import sys
 from collections.abc import Generator, Sequence
+from pathlib import Path
 
 import pytest
 
 from pytest_wheeltag.core.interpreter import Interpreter, parse_interpreter_spec
 from pytest_wheeltag.core.resolution import Resolution
+from pytest_wheeltag.errors import WheeltagError
 from pytest_wheeltag.plugin import CURRENT_ITEM
 from pytest_wheeltag.plugin.settings import SettingsReader, read_options, read_sources
-from pytest_wheeltag.plugin.workroom import run_id_of, shared_folder
+from pytest_wheeltag.plugin.workroom import remove_if_empty, run_id_of, shared_folder
 from pytest_wheeltag.provision import InstallReport
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import parse_link_mode
 from pytest_wheeltag.venv import Venv, read_request
 from pytest_wheeltag.workplace import Workplace
+
+_INDEX = "wheeltag_index"
 
 
 class Tenancy:
@@ -42,13 +46,26 @@ class VenvKeeper:
         self._numbers = itertools.count(1)
         self._tenancies: list[Tenancy] = []
         self._is_in_call = False
+        self._scopes: list[str] = []
 
     @property
     def place(self) -> Workplace:
         """What installations are done with now: in a test that asks for ``wheeltag_index`` that index alone."""
-        funcargs = getattr(self._config.stash.get(CURRENT_ITEM, None), "funcargs", {})
-        index = funcargs.get("wheeltag_index")
-        return self._place if index is None else self._place.with_index(index.url)
+        url = self._index_url
+        return self._place if url is None else self._place.with_index(url)
+
+    @property
+    def _index_url(self) -> str | None:
+        """The index of the test that runs, if it has one; what a fixture makes for several tests has none."""
+        request: pytest.FixtureRequest | None = getattr(
+            self._config.stash.get(CURRENT_ITEM, None), "_request", None
+        )
+        is_shared = bool(self._scopes) and self._scopes[-1] != "function"
+        if not request or is_shared or _INDEX not in request.fixturenames:
+            return None
+        # Asked for here, not found: a fixture that installs may come before it, or need it itself.
+        url: str = request.getfixturevalue(_INDEX).url
+        return url
 
     def find(self, python: str | os.PathLike[str] | Interpreter | None) -> Interpreter:
         """Give an interpreter by specification or path, the running one for None; raises ``UsageError``, ``InterpreterNotFoundError``."""
@@ -77,6 +94,15 @@ class VenvKeeper:
                 tenancy.is_of_test = True
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+        """Know for how many tests something is installed."""
+        self._scopes.append(fixturedef.scope)
+        try:
+            return (yield)
+        finally:
+            self._scopes.pop()
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
         """Know what is made by the test itself, not by its fixtures."""
         self._is_in_call = True
@@ -89,10 +115,12 @@ class VenvKeeper:
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Keep the environments that were there while a test failed, and say where they are."""
         report = yield
-        if report.failed and self._tenancies:
-            for tenancy in self._tenancies:
+        # Those of a `with` block that was left are gone.
+        there = [tenancy for tenancy in self._tenancies if tenancy.venv.path.exists()]
+        if report.failed and there:
+            for tenancy in there:
                 tenancy.is_kept = True
-            kept = "\n".join(str(tenancy.venv.path) for tenancy in self._tenancies)
+            kept = "\n".join(str(tenancy.venv.path) for tenancy in there)
             report.sections.append(("environments kept by wheeltag", kept))
         return report
 
@@ -108,6 +136,7 @@ class VenvKeeper:
         """Remove what is left."""
         _remove(self._tenancies)
         self._tenancies = []
+        remove_if_empty(self._folder)
 
 
 def _remove(tenancies: Sequence[Tenancy]) -> None:
@@ -139,6 +168,9 @@ class VenvFactory:
         and what ``Venv.install`` raises.
         """
         request = read_request(requirements, constraints)
+        if name is not None and (name in {"", ".."} or Path(name).name != name):
+            msg = f"name: expected the name of a folder, found: `{name}`"
+            raise ValueError(msg)
         interpreter = self._keeper.find(python)
         place = None
         if link_mode is not None:
@@ -170,9 +202,12 @@ class Installer:
 
 
 def keeper_of(config: pytest.Config) -> VenvKeeper:
-    """Give the keeper of this process, registered when it is asked for first."""
+    """Give the keeper of this process, registered when it is asked for first; a mistaken setting fails the test in one line."""
     plugin = config.pluginmanager.get_plugin("wheeltag-keeper")
     if not isinstance(plugin, VenvKeeper):
-        plugin = VenvKeeper(config)
+        try:
+            plugin = VenvKeeper(config)
+        except WheeltagError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         config.pluginmanager.register(plugin, "wheeltag-keeper")
     return plugin

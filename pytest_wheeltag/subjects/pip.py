@@ -13,7 +13,9 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request, parse_request
 from pytest_wheeltag.core.text import printable
-from pytest_wheeltag.errors import UninstallableError
+from pytest_wheeltag.errors import UninstallableError, WheeltagError
+from pytest_wheeltag.subjects.subject import failing_as
+from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.workplace import Workplace
 
 _TIMEOUT_SECONDS = 900
@@ -34,13 +36,16 @@ class PipSubject:
 
     @cached_property
     def name(self) -> InstallerName:
-        """Its name and version; of the newest the version for the interpreter that runs us."""
+        """Its name and version; of the newest the version for the interpreter that runs us, `unknown` where none is published."""
         return InstallerName("pip", self.pinned or self._version_on_path or self._newest)
 
     @cached_property
     def _newest(self) -> str:
         interpreter = self.place.finder.ask(Path(sys.executable))
-        resolution = self.place.provisioner.resolve(parse_request(("pip",)), interpreter)
+        try:
+            resolution = self.place.provisioner.resolve(parse_request(("pip",)), interpreter)
+        except WheeltagError:
+            return "unknown"
         return str(resolution.choices[0].version)
 
     @cached_property
@@ -61,9 +66,15 @@ class PipSubject:
 
     def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
         """Make an environment with virtualenv and let pip install into it, as ``Subject`` says."""
-        environment = self.place.maker.make(prefix, interpreter)
+        with failing_as("pip", interpreter, request):
+            environment = self.place.maker.make(prefix, interpreter)
+            self._install(environment, request)
+            environment.complete()
+
+    def _install(self, environment: Environment, request: Request) -> None:
+        interpreter = environment.interpreter
         command, variables = self._command(environment.python, interpreter)
-        constraints = prefix / ".wheeltag-constraints.txt"
+        constraints = environment.prefix / ".wheeltag-constraints.txt"
         constraints.write_text(
             "".join(f"{each.requirement}\n" for each in request.constraints), encoding="utf-8"
         )
@@ -74,7 +85,6 @@ class PipSubject:
         if done.returncode:
             shown = ", ".join(demand.text for demand in request.requirements)
             raise UninstallableError(shown, interpreter.label, f"pip {self.name.version}", _last_word(done))
-        environment.complete()
 
     def _command(self, python: Path, interpreter: Interpreter) -> tuple[list[str], dict[str, str]]:
         variables = self._variables()
@@ -85,8 +95,8 @@ class PipSubject:
 
     def _fetch(self, interpreter: Interpreter) -> Path:
         home = self.folder / f"pip-{interpreter.label}"
-        environment = self.place.maker.make(home, interpreter) if not home.exists() else None
-        if environment is not None:
+        if open_environment(home, interpreter) is None:
+            environment = self.place.maker.make(home, interpreter)
             requirement = f"pip=={self.pinned}" if self.pinned else "pip"
             self.place.provisioner.install(environment, parse_request((requirement,)))
             environment.complete()
@@ -105,16 +115,20 @@ class PipSubject:
 
 
 def _run(command: list[str], variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        env=variables,
-        timeout=_TIMEOUT_SECONDS,
-        stdin=subprocess.DEVNULL,
-    )
+    """Run to the end; what cannot be started or does not end has failed like any other."""
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env=variables,
+            timeout=_TIMEOUT_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))
 
 
 def _last_word(done: "subprocess.CompletedProcess[str]") -> str:

@@ -1,5 +1,7 @@
 """The Protocol that every installer under test stands behind, and a fake of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -7,7 +9,7 @@ from typing import Protocol
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
-from pytest_wheeltag.errors import UninstallableError
+from pytest_wheeltag.errors import UninstallableError, WheeltagError
 
 
 class Subject(Protocol):
@@ -25,6 +27,18 @@ class Subject(Protocol):
         ``UninstallableError`` where it fails.
         """
         ...
+
+
+@contextmanager
+def failing_as(installer: str, interpreter: Interpreter, request: Request) -> Iterator[None]:
+    """Turn whatever keeps an installer from its work into ``UninstallableError``."""
+    shown = ", ".join(demand.text for demand in request.requirements)
+    try:
+        yield
+    except UninstallableError:
+        raise
+    except (WheeltagError, OSError) as error:
+        raise UninstallableError(shown, interpreter.label, installer, str(error)) from error
 
 
 @dataclass

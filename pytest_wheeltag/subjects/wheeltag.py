@@ -6,7 +6,7 @@ from pathlib import Path
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
-from pytest_wheeltag.errors import UninstallableError, WheeltagError
+from pytest_wheeltag.subjects.subject import failing_as
 from pytest_wheeltag.workplace import Workplace
 
 
@@ -23,10 +23,7 @@ class WheeltagSubject:
 
     def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
         """Make an environment and install into it, as ``Subject`` says."""
-        try:
+        with failing_as("wheeltag", interpreter, request):
             environment = self._place.maker.make(prefix, interpreter)
             self._place.provisioner.install(environment, request)
             environment.complete()
-        except WheeltagError as error:
-            shown = ", ".join(demand.text for demand in request.requirements)
-            raise UninstallableError(shown, interpreter.label, "wheeltag", str(error)) from error

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from pytest_wheeltag.errors import UsageError
+
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder holds the cache of pytest-wheeltag; it may be removed at any time.\n"
 
 
@@ -30,11 +32,18 @@ def locate_cache(configured: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def prepare_cache(folder: Path) -> Path:
-    """Make the cache folder with its CACHEDIR.TAG, which tells backup programs to leave it alone."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make the cache folder with its CACHEDIR.TAG, which tells backup programs to leave it alone.
+
+    Raises ``UsageError`` where there cannot be such a folder.
+    """
     tag = folder / "CACHEDIR.TAG"
-    if not tag.exists():
-        tag.write_text(_TAG, encoding="ascii")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not tag.exists():
+            tag.write_text(_TAG, encoding="ascii")
+    except OSError as error:
+        setting, expected = "cache folder", f"a folder that can be made and written to ({error.strerror})"
+        raise UsageError(setting, str(folder), expected) from error
     return folder
 
 

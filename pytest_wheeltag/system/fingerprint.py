@@ -24,6 +24,7 @@ from pytest_wheeltag.system.installed import read_installed
 
 _MAX_BYTES = 128 << 20
 _MAX_ROWS = 1_000_000
+_DIGEST_BYTES = 32
 _INSTALLERS_FILES = frozenset({*UNLISTED_NAMES, "INSTALLER", "REQUESTED", "direct_url.json"})
 _LAUNCHER_SUFFIXES = ("", ".exe", "-script.py", "-script.pyw", ".exe.manifest")
 # One line, or the three lines by which a shell starts an interpreter whose path is too long for one.
@@ -66,8 +67,16 @@ class _Contents:
 
     @cached_property
     def _scripts(self) -> str:
-        paths = self.environment.interpreter.scheme_paths(self.environment.prefix)
-        return os.path.realpath(paths["scripts"])
+        return os.path.realpath(self._scheme_scripts)
+
+    @property
+    def _scheme_scripts(self) -> str:
+        return self.environment.interpreter.scheme_paths(self.environment.prefix)["scripts"]
+
+    @cached_property
+    def _script_names(self) -> frozenset[bytes]:
+        """How a first line may name the folder of scripts: an installer does not follow links before it writes."""
+        return frozenset(map(os.fsencode, (self._scripts, self._scheme_scripts)))
 
     @cached_property
     def _folders(self) -> tuple[str, ...]:
@@ -99,8 +108,8 @@ class _Contents:
 
     def _digest(self, row: RecordRow, path: str) -> str:
         is_script = os.path.dirname(path) == self._scripts  # noqa: PTH120 - text, like the rest here
-        if row.algorithm == "sha256" and not is_script:
-            return base64.urlsafe_b64decode(row.digest + "=" * (-len(row.digest) % 4)).hex()
+        if not is_script and (digest := _sha256_of(row)):
+            return digest
         try:
             return hashlib.sha256(self._content(path)).hexdigest()
         except (OSError, UnsafeFileError):
@@ -118,4 +127,15 @@ class _Contents:
 
     def _plain_shebang(self, match: re.Match[bytes]) -> bytes:
         named = match["long"] or match["short"] or b""
-        return b"#!python\n" if os.fsencode(self._scripts) in named else match[0]
+        return b"#!python\n" if any(folder in named for folder in self._script_names) else match[0]
+
+
+def _sha256_of(row: RecordRow) -> str:
+    """Give the digest that RECORD tells in hexadecimal, empty where it tells no SHA-256."""
+    if row.algorithm != "sha256":
+        return ""
+    try:
+        digest = base64.urlsafe_b64decode(row.digest + "=" * (-len(row.digest) % 4))
+    except ValueError:
+        return ""
+    return digest.hex() if len(digest) == _DIGEST_BYTES else ""

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -66,11 +66,12 @@ class OpenedSources:
 
     def pip_variables(self) -> dict[str, str]:
         """Give the environment variables by which pip asks the same sources; they hold credentials."""
-        configuration, indexes = self.configuration, self.locations.index_urls
+        configuration = self.configuration
+        indexes, links = map(self._known_to_pip, (self.locations.index_urls, self.locations.find_links))
         found = {
             "PIP_INDEX_URL": indexes[0].secret if indexes else "",
             "PIP_EXTRA_INDEX_URL": " ".join(url.secret for url in indexes[1:]),
-            "PIP_FIND_LINKS": " ".join(url.secret for url in self.locations.find_links),
+            "PIP_FIND_LINKS": " ".join(url.secret for url in links),
             "PIP_NO_INDEX": "" if indexes else "1",
             "PIP_CERT": configuration.cert or "",
             "PIP_CLIENT_CERT": configuration.client_cert or "",
@@ -79,6 +80,10 @@ class OpenedSources:
             "PIP_UPLOADED_PRIOR_TO": self.exclude_newer.isoformat() if self.exclude_newer else "",
         }
         return {name: value for name, value in found.items() if value}
+
+    def _known_to_pip(self, urls: tuple[Url, ...]) -> tuple[Url, ...]:
+        # pip cannot be told to stay offline: it hears of what is on this disk alone.
+        return tuple(url for url in urls if not self.access.is_offline or url.scheme == "file")
 
 
 def open_sources(
@@ -116,12 +121,12 @@ def parse_moment(text: str, *, setting: str = "--wheeltag-exclude-newer") -> dat
     """Parse an RFC 3339 time or a date, which stands for its end, to UTC; raises ``UsageError`` naming ``setting``."""
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        if _DATE.fullmatch(text.strip()):
+            moment = datetime.combine(moment, time.max)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         expected = "a date like `2026-11-01` or an RFC 3339 time like `2026-11-01T12:00:00Z`"
         raise UsageError(setting, text, expected) from error
-    if _DATE.fullmatch(text.strip()):
-        moment += timedelta(days=1, microseconds=-1)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _override(configuration: PipConfiguration, options: SourceOptions, places: PipPlaces) -> PipConfiguration:

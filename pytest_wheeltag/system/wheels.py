@@ -17,6 +17,10 @@ Fetch = Callable[[], AbstractContextManager[BinaryIO]]
 class Store(Protocol):
     """Whoever keeps unpacked wheels, as ``WheelStore`` does."""
 
+    def get(self, wanted: WantedWheel) -> StoreEntry | None:
+        """Give the entry of a wheel, None where there is none that can be believed."""
+        ...
+
     def provide(self, wanted: WantedWheel, fetch: Fetch) -> StoreEntry:
         """Give the entry of a wheel, fetched where there is none."""
         ...
@@ -36,10 +40,16 @@ class StoredWheels:
         Raises ``WheelError`` where it is refused or not what the index says, ``CatalogueError`` where it cannot
         be had, ``StoreError``.
         """
-        wanted = WantedWheel(file.filename, file.sha256, self._policy)
-        return self._store.provide(wanted, partial(self._downloads.open, file))
+        return self._store.provide(self._wanted(file), partial(self._downloads.open, file))
+
+    def recall(self, file: PublishedFile) -> StoreEntry | None:
+        """Give the entry of a wheel if the store has it; raises ``RefusedWheelError`` where it is not wanted as it is."""
+        return self._store.get(self._wanted(file))
 
     def read_metadata(self, file: PublishedFile) -> bytes:
         """Give the content of a wheel's METADATA by way of its entry; raises as ``provide``."""
         entry = self.provide(file)
         return (entry.root / entry.wheel.dist_info / "METADATA").read_bytes()
+
+    def _wanted(self, file: PublishedFile) -> WantedWheel:
+        return WantedWheel(file.filename, file.sha256, self._policy)

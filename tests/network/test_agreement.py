@@ -110,7 +110,7 @@ def ours(interpreter: Interpreter, pins: tuple[str, ...], cache: Path) -> dict[s
             (file,) = json.loads(done.stdout)["files"]
             chosen[pin] = f"{file['filename']} {file['sha256']}"
         else:
-            assert "has no compatible wheel" in done.stderr, done.stderr
+            assert "no compatible wheel" in done.stderr, done.stderr
     return chosen
 
 

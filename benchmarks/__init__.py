@@ -1,0 +1,1 @@
+"""Measures how long pieces of work take, ours and its peers' alternating: ``python -m benchmarks``."""

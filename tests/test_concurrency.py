@@ -1,0 +1,73 @@
+"""Many workers in several processes on one empty cache: work is done once, and nobody fails."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_wheeltag.workshop import LocalIndex, WheelMaker
+
+PROCESSES = 3
+WORKERS = 8
+WHEELS = 10
+
+# One process: eight threads, each with an environment of its own, all with one workplace.
+SCRIPT = """
+import json, os, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from pytest_wheeltag.core.requirements import parse_request
+from pytest_wheeltag.system.sources import SourceOptions
+from pytest_wheeltag.venv import Venv
+from pytest_wheeltag.workplace import Workplace
+
+cache, home, index, workers, *names = sys.argv[1:]
+place = Workplace(SourceOptions(Path(cache)), os.environ).with_index(index)
+interpreter = place.finder.ask(Path(sys.executable))
+
+def work(number):
+    environment = place.maker.make(Path(home) / str(number), interpreter)
+    venv = Venv(environment, lambda: place)
+    venv.install(*names)
+    venv.check("best", "intact")
+    return venv.fingerprint()
+
+with ThreadPoolExecutor(int(workers)) as pool:
+    print(json.dumps(sorted(set(pool.map(work, range(int(workers)))))))
+"""
+
+
+@pytest.mark.parametrize("has_metadata", [True, False], ids=["metadata beside", "metadata from the wheel"])
+def test_each_wheel_is_downloaded_and_unpacked_once(tmp_path: Path, *, has_metadata: bool) -> None:
+    make_wheel = WheelMaker(tmp_path / "wheels")
+    names = [f"foo{number}" for number in range(WHEELS)]
+    cache = tmp_path / "cache"
+    with LocalIndex() as index:
+        files = [index.add(make_wheel(name), metadata=has_metadata).filename for name in names]
+        arguments = [str(cache), index.url, str(WORKERS), *names]
+        running = [_start(tmp_path / f"home{number}", arguments) for number in range(PROCESSES)]
+        done = [(process, *process.communicate(timeout=120)) for process in running]
+        downloads = {filename: index.count(filename) for filename in files}
+
+    for process, _, errors in done:
+        assert process.returncode == 0, errors
+    fingerprints = {fingerprint for _, printed, _ in done for fingerprint in json.loads(printed)}
+    assert len(fingerprints) == 1
+    assert downloads == dict.fromkeys(files, 1)
+    entries = [path for path in (cache / "wheels-v1").glob("*/*") if not path.name.startswith(".")]
+    assert len(entries) == WHEELS
+
+
+def _start(home: Path, arguments: list[str]) -> "subprocess.Popen[str]":
+    cache, *rest = arguments
+    environ = {**os.environ, "PIP_CONFIG_FILE": os.devnull}
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, cache, str(home), *rest],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ,
+    )
