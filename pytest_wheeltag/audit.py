@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Screen, screen_release
+from pytest_wheeltag.core.distinfo import parse_version
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
 from pytest_wheeltag.core.judging import Silence, judge, judge_alone, judge_intact, judge_unread
 from pytest_wheeltag.core.resolution import Catalogue
@@ -15,6 +16,9 @@ from pytest_wheeltag.core.verdict import InstalledDistribution, InstalledWheel, 
 from pytest_wheeltag.errors import CatalogueError, OfflineError
 from pytest_wheeltag.system.installed import read_installed
 from pytest_wheeltag.system.intact import find_alterations
+
+# What is read back has a version; were there one that is none, no index would list it.
+_NO_VERSION = Version("0+none")
 
 
 class Auditor:
@@ -57,7 +61,7 @@ class Auditor:
         return judge_alone(distribution, interpreter) or self._weigh(distribution, interpreter)
 
     def _weigh(self, wheel: InstalledWheel, interpreter: Interpreter) -> Verdict:
-        name, version = canonicalize_name(wheel.name), Version(wheel.version)
+        name, version = canonicalize_name(wheel.name), parse_version(wheel.version) or _NO_VERSION
         try:
             release = self._catalogue.release(name, version)
         except OfflineError as error:

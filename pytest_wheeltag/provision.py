@@ -24,7 +24,7 @@ from pytest_wheeltag.core.resolution import (
     Sources,
 )
 from pytest_wheeltag.core.target import target_of
-from pytest_wheeltag.core.verdict import InstalledDistribution
+from pytest_wheeltag.core.verdict import InstalledDistribution, InstalledWheel
 from pytest_wheeltag.core.wheel import WheelPolicy
 from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.entries import StoreEntry
@@ -79,9 +79,19 @@ class Provisioner:
     def __init__(self, supplies: Supplies, options: ProvisionOptions | None = None) -> None:
         self._supplies = supplies
         self._options = options or ProvisionOptions()
+        self._resolved: dict[tuple[Request, Interpreter], Resolution] = {}
 
     def resolve(self, request: Request, interpreter: Interpreter) -> Resolution:
-        """Give one wheel for every distribution of the closure; raises as ``core.resolver.resolve``."""
+        """Give one wheel for every distribution of the closure; raises as ``core.resolver.resolve``.
+
+        The catalogue asks for each project once, so the same request has the same answer.
+        """
+        key = (request, interpreter)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(request, interpreter)
+        return self._resolved[key]
+
+    def _resolve(self, request: Request, interpreter: Interpreter) -> Resolution:
         # Late: who audits or chooses pinned releases needs no resolver.
         from pytest_wheeltag.core.resolver import resolve  # noqa: PLC0415
 
@@ -135,7 +145,7 @@ class Provisioner:
         Raises ``InstallationError``, before anything is removed, where one is not installed.
         """
         present = {canonicalize_name(each.name): each for each in read_installed(environment.as_existing())}
-        wanted = [canonicalize_name(name) for name in names]
+        wanted = tuple(dict.fromkeys(map(canonicalize_name, names)))
         if absent := [name for name in wanted if name not in present]:
             raise InstallationError(absent[0], "so it cannot be uninstalled", str(environment.prefix))
         return tuple(self._remove(environment, present[name]) for name in wanted)
@@ -170,4 +180,5 @@ class Provisioner:
 
 def _is_present(choice: Choice, present: Mapping[NormalizedName, InstalledDistribution]) -> bool:
     installed = present.get(choice.name)
-    return installed is not None and is_same_version(installed.version, str(choice.version))
+    # One that cannot be read is not kept: installing it again mends it.
+    return isinstance(installed, InstalledWheel) and is_same_version(installed.version, str(choice.version))

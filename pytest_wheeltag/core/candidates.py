@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -22,12 +22,13 @@ from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.tags import TagRanking
+from pytest_wheeltag.core.text import printable
 
 BuildTag = tuple[int, str] | tuple[()]
 
-_WHEEL_DASHES = 4
 _WHEEL_DASHES_WITH_BUILD = 5
 _WHEEL_DASHES_OF_A_VARIANT = 6
+_SHOWN_CHARACTERS = 200
 # The last four are of old; pip still takes them.
 _SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar")
 _DASH_BEFORE_VERSION = re.compile(r"-(?=[0-9])", re.ASCII)
@@ -106,11 +107,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Rejection:
-    """A file that falls out, with the reason and what was found."""
+    """A file that falls out, with the reason and what was found, fit to be shown.
+
+    ``wheel`` is what its name says, None for an sdist and where the name cannot be read.
+    """
 
     file: PublishedFile
     reason: Reason
     detail: str
+    wheel: WheelName | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ class Offer:
 
     ``candidates`` come best first; of files that tie the last listed comes first, as pip takes it.
     ``sdists`` are source distributions whose ``Requires-Python`` admits the interpreter; ``variants`` counts
-    file names with a part too many, which are left alone; ``sources`` are the locations that had the name.
+    file names with a part too many, which are left alone.
     """
 
     name: NormalizedName
@@ -142,7 +147,6 @@ class Offer:
     rejections: tuple[Rejection, ...] = ()
     sdists: tuple[PublishedFile, ...] = ()
     variants: int = 0
-    sources: tuple[str, ...] = ()
 
     @property
     def best(self) -> Candidate | None:
@@ -163,8 +167,9 @@ class Offer:
 
     @property
     def is_listed(self) -> bool:
-        """Whether any index knows this name and version at all."""
-        return bool(self.candidates or self.rejections or self.sdists or self.variants)
+        """Whether any index knows this name and version at all; what was uploaded later does not exist."""
+        rejected = any(each.reason is not Reason.NEWER for each in self.rejections)
+        return bool(self.candidates or rejected or self.sdists or self.variants)
 
     @property
     def nearest_miss(self) -> Rejection | None:
@@ -179,12 +184,11 @@ class Screen:
 
     interpreter: Interpreter
     exclude_newer: datetime | None = None
-    ranking: TagRanking | None = None
 
     @property
     def accepted(self) -> TagRanking:
-        """The ranking to screen with, by default the interpreter's own."""
-        return self.ranking or self.interpreter.ranking
+        """The tags that the interpreter accepts."""
+        return self.interpreter.ranking
 
 
 def is_wheel(filename: str) -> bool:
@@ -253,7 +257,7 @@ def screen_release(
     rejections = [found for found in judged if isinstance(found, Rejection)]
     unyanked = [candidate for candidate in candidates if candidate.file.yanked is None]
     if unyanked:
-        rejections += [_yanked(each) for each in candidates if each.file.yanked is not None]
+        rejections += [reject_yanked(each) for each in candidates if each.file.yanked is not None]
     sdists = tuple(found for found in judged if isinstance(found, PublishedFile))
     return Offer(
         name,
@@ -262,7 +266,6 @@ def screen_release(
         tuple(rejections),
         sdists,
         variants,
-        tuple(dict.fromkeys(file.source for file in ours)),
     )
 
 
@@ -295,29 +298,19 @@ def _equals(text: str, version: Version) -> bool:
 
 
 def _screen_file(file: PublishedFile, screen: Screen) -> Candidate | Rejection | PublishedFile:
-    if newer := _is_newer(file, screen.exclude_newer):
-        return newer
     if not is_wheel(file.filename):
         return _screen_sdist(file, screen)
     try:
         wheel = parse_wheel_name(file.filename)
     except ValueError as error:
-        return Rejection(file, Reason.UNREADABLE, str(error))
+        return Rejection(file, Reason.UNREADABLE, _shown(str(error)))
+    if newer := _reject_newer(file, screen):
+        return replace(newer, wheel=wheel)
     rank = screen.accepted.rank(wheel.tags)
     if rank is None:
-        return Rejection(file, Reason.TAGS, wheel.tags)
-    return _requires_other_python(file, screen) or Candidate(file, wheel, rank)
-
-
-def _is_newer(file: PublishedFile, limit: datetime | None) -> Rejection | None:
-    # Files on this machine have no upload time; pip admits them too.
-    if limit is None or file.url.startswith("file:"):
-        return None
-    if file.upload_time is None:
-        return Rejection(file, Reason.NEWER, "the index does not tell when it was uploaded")
-    if file.upload_time <= limit:
-        return None
-    return Rejection(file, Reason.NEWER, f"uploaded {file.upload_time:%Y-%m-%d %H:%M}")
+        return Rejection(file, Reason.TAGS, _shown(wheel.tags), wheel)
+    rejection = _reject_other_python(file, screen)
+    return replace(rejection, wheel=wheel) if rejection else Candidate(file, wheel, rank)
 
 
 def _screen_sdist(file: PublishedFile, screen: Screen) -> Rejection | PublishedFile:
@@ -325,22 +318,42 @@ def _screen_sdist(file: PublishedFile, screen: Screen) -> Rejection | PublishedF
         try:
             parse_sdist_filename(file.filename)
         except InvalidSdistFilename as error:
-            return Rejection(file, Reason.UNREADABLE, str(error))
-    return _requires_other_python(file, screen) or file
+            return Rejection(file, Reason.UNREADABLE, _shown(str(error)))
+    return _reject_newer(file, screen) or _reject_other_python(file, screen) or file
 
 
-def _requires_other_python(file: PublishedFile, screen: Screen) -> Rejection | None:
+def _reject_newer(file: PublishedFile, screen: Screen) -> Rejection | None:
+    # Files on this machine have no upload time; pip admits them too.
+    if screen.exclude_newer is None or file.url.startswith("file:"):
+        return None
+    if file.upload_time is None:
+        return Rejection(file, Reason.NEWER, "the index does not tell when it was uploaded")
+    if file.upload_time <= screen.exclude_newer:
+        return None
+    return Rejection(file, Reason.NEWER, f"uploaded {file.upload_time:%Y-%m-%d %H:%M}")
+
+
+def _reject_other_python(file: PublishedFile, screen: Screen) -> Rejection | None:
     if not file.requires_python:
         return None
+    shown = _shown(file.requires_python)
     try:
         admitted = SpecifierSet(file.requires_python)
     except InvalidSpecifier:
-        return Rejection(file, Reason.REQUIRES_PYTHON, f"not a version specifier: {file.requires_python}")
+        return Rejection(file, Reason.REQUIRES_PYTHON, f"not a version specifier: {shown}")
     release = ".".join(map(str, screen.interpreter.version_info[:3]))
     if admitted.contains(release, prereleases=True):
         return None
-    return Rejection(file, Reason.REQUIRES_PYTHON, file.requires_python)
+    return Rejection(file, Reason.REQUIRES_PYTHON, shown)
 
 
-def _yanked(candidate: Candidate) -> Rejection:
-    return Rejection(candidate.file, Reason.YANKED, candidate.file.yanked or "no reason given")
+def reject_yanked(candidate: Candidate) -> Rejection:
+    """Give the rejection of a yanked candidate, with the reason that its index tells."""
+    reason = _shown(candidate.file.yanked or "") or "no reason given"
+    return Rejection(candidate.file, Reason.YANKED, reason, candidate.wheel)
+
+
+def _shown(text: str) -> str:
+    """Make an index's text fit for a message: it may hold anything."""
+    cut = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return printable(cut)

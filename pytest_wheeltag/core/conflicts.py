@@ -7,7 +7,7 @@ from itertools import islice
 
 from packaging.utils import NormalizedName
 
-from pytest_wheeltag.core.candidates import Offer, Reason, Rejection
+from pytest_wheeltag.core.candidates import Offer, Reason, Rejection, reject_yanked
 from pytest_wheeltag.core.graph import Graph
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.needs import Impossible, Need, Node, SameRelease, Wanted
@@ -137,7 +137,7 @@ def _misses(offer: Offer) -> Iterator[Rejection]:
     yield from (miss for miss in offer.rejections if miss.file.filename.endswith(".whl"))
     # Only yanked wheels are left as candidates where nothing else is accepted.
     for candidate in offer.candidates:
-        yield Rejection(candidate.file, Reason.YANKED, candidate.file.yanked or "no reason given")
+        yield reject_yanked(candidate)
 
 
 def _likeness(miss: Rejection, platforms: frozenset[str], minor: int) -> tuple[bool, int]:

@@ -109,18 +109,19 @@ def _split_stem(stem: str, kind: EntryKind) -> tuple[str, str]:
 
 def is_version(text: str) -> bool:
     """Tell whether a text, perhaps with the dashes of a version written ``_``, is a version (PEP 440)."""
-    return _parse_version(text) is not None
+    return parse_version(text) is not None
 
 
 def is_same_version(one: str, other: str) -> bool:
     """Tell whether two texts are the same version, by PEP 440 where they are versions at all."""
     if one == other:
         return True
-    parsed = _parse_version(one)
-    return parsed is not None and parsed == _parse_version(other)
+    parsed = parse_version(one)
+    return parsed is not None and parsed == parse_version(other)
 
 
-def _parse_version(text: str) -> Version | None:
+def parse_version(text: str) -> Version | None:
+    """Parse a version (PEP 440), perhaps with its dashes written ``_`` as in file names; None where it is none."""
     if len(text) > _MAX_LINE_CHARACTERS:
         return None
     try:
@@ -151,7 +152,7 @@ def parse_metadata(data: bytes) -> CoreMetadata:
     name = _only(head, "Name", "METADATA")
     version = _only(head, "Version", "METADATA")
     _check_name(name)
-    if _parse_version(version) is None:
+    if parse_version(version) is None:
         raise DistInfoError("METADATA", f"expected a version (PEP 440), found {quoted(version)}")
     return CoreMetadata(name, version, tuple(_check_requirements(head)))
 

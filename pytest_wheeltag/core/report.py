@@ -116,7 +116,7 @@ def summarize_interpreter(interpreter: Interpreter) -> InterpreterSummary:
     """Give what a report tells of an interpreter."""
     return InterpreterSummary(
         interpreter.label,
-        interpreter.executable,
+        printable(interpreter.executable),
         interpreter.implementation,
         interpreter.version,
         interpreter.ranking.tags[0],

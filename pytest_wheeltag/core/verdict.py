@@ -181,9 +181,10 @@ class Policy:
 def parse_acceptance(text: str, *, setting: str = "--wheeltag-accept") -> Acceptance:
     """Parse ``VERDICT``, ``NAME:VERDICT`` or ``NAME: VERDICT: reason``; raises ``UsageError`` naming ``setting``."""
     parts = [part.strip() for part in text.split(":", 2)]
-    if parts[0] in _KINDS:
+    is_named = len(parts) > 1 and parts[1] in _KINDS
+    if parts[0] in _KINDS and not is_named:
         return Acceptance(VerdictKind(parts[0]), reason=": ".join(filter(None, parts[1:])))
-    if len(parts) > 1 and parts[0] and parts[1] in _KINDS:
+    if is_named and parts[0]:
         reason = parts[2] if len(parts) > 2 else ""  # noqa: PLR2004 - name, verdict, reason
         return Acceptance(VerdictKind(parts[1]), canonicalize_name(parts[0]), reason)
     raise UsageError(setting, text, f"`VERDICT` or `NAME:VERDICT` with one of {_listed(_KINDS)}")

@@ -8,13 +8,14 @@ from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind
 
 _GAP = "  "
 _NAMES_SHOWN = 5
+_AS_WANTED = (VerdictKind.BEST, VerdictKind.INTACT)
 
 
 def render_summary(report: AuditReport, *, is_verbose: bool = False) -> Iterator[str]:
     """Give the lines of a summary.
 
     One environment is one line of counts; several are a table, interpreters across, of the distributions
-    whose verdict is not ``best`` everywhere (``is_verbose``: all). Warnings and accepted findings follow.
+    whose verdict is not the one wanted everywhere (``is_verbose``: all). Warnings and accepted findings follow.
     """
     if len(report.environments) > 1:
         yield from _table(report, is_verbose=is_verbose)
@@ -45,17 +46,26 @@ def render_totals(report: AuditReport) -> str:
 
 
 def _table(report: AuditReport, *, is_verbose: bool) -> Iterator[str]:
-    columns = [{verdict.name: verdict for verdict in each.verdicts} for each in report.environments]
-    names = sorted({name for column in columns for name in column})
-    shown = [name for name in names if is_verbose or any(_stands_out(column.get(name)) for column in columns)]
-    rows = [[name, *(_cell(column.get(name)) for column in columns)] for name in shown]
-    if hidden := len(names) - len(shown):
-        rows.append([f"({hidden} more)", *(str(VerdictKind.BEST) for _ in columns)])
+    columns = [
+        {(each.name, each.property): each for each in judged.verdicts} for judged in report.environments
+    ]
+    keys = sorted({key for column in columns for key in column})
+    shown = [key for key in keys if is_verbose or any(_stands_out(column.get(key)) for column in columns)]
+    has_several = len({asked for _, asked in keys}) > 1
+    rows = [
+        [
+            f"{name} [{asked}]" if has_several else name,
+            *(_cell(column.get((name, asked))) for column in columns),
+        ]
+        for name, asked in shown
+    ]
+    if hidden := len(keys) - len(shown):
+        rows.append([f"({hidden} more)", *("as wanted" for _ in columns)])
     yield from align([["", *(each.scene.identifier for each in report.environments)], *rows])
 
 
 def _stands_out(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.kind is not VerdictKind.BEST
+    return verdict is not None and verdict.kind not in _AS_WANTED
 
 
 def _cell(verdict: Verdict | None) -> str:

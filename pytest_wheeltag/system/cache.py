@@ -1,7 +1,9 @@
 """The cache folder: where it is, what it holds, how it is emptied."""
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,10 +56,10 @@ def measure_cache(folder: Path) -> tuple[CacheRoom, ...]:
 
 def clear_cache(folder: Path) -> tuple[CacheRoom, ...]:
     """Remove every room of the cache, and nothing beside them; give what was removed."""
-    removed = measure_cache(folder)
-    for room in _rooms(folder):
-        shutil.rmtree(room, ignore_errors=True)
-    return removed
+    found = measure_cache(folder)
+    for room in found:
+        shutil.rmtree(folder / room.name, ignore_errors=True)
+    return tuple(room for room in found if not (folder / room.name).exists())
 
 
 def _rooms(folder: Path) -> Iterator[Path]:
@@ -68,5 +70,10 @@ def _rooms(folder: Path) -> Iterator[Path]:
 
 
 def _measure(room: Path) -> CacheRoom:
-    sizes = [path.lstat().st_size for path in room.rglob("*") if not path.is_dir()]
+    sizes: list[int] = []
+    for folder, _, names in os.walk(room):
+        for name in names:
+            # Another process may be at work here: what is gone does not count.
+            with suppress(OSError):
+                sizes.append(Path(folder, name).lstat().st_size)
     return CacheRoom(room.name, len(sizes), sum(sizes))

@@ -21,7 +21,10 @@ from pytest_wheeltag.system.run import RunSnapshot, sweep_runs
 from pytest_wheeltag.system.transport import LateTransport, Transport
 from pytest_wheeltag.system.urls import Url, parse_location, parse_url
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# `fromisoformat` takes weeks and dates without dashes too, which are not in RFC 3339.
+_MOMENT = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?P<time>[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,10 @@ class SourceOptions:
     """
 
     cache: Path
-    index_url: str | None = None
-    extra_index_urls: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
+    # Not shown: they may hold passwords, and pytest shows what a failing function was called with.
+    index_url: str | None = field(default=None, repr=False)
+    extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
+    find_links: tuple[str, ...] = field(default=(), repr=False)
     no_index: bool = False
     strategy: str | None = None
     is_offline: bool = False
@@ -120,8 +124,9 @@ def pip_places(environ: Mapping[str, str]) -> PipPlaces:
 def parse_moment(text: str, *, setting: str = "--wheeltag-exclude-newer") -> datetime:
     """Parse an RFC 3339 time or a date, which stands for its end, to UTC; raises ``UsageError`` naming ``setting``."""
     try:
-        moment = datetime.fromisoformat(text.strip())
-        if _DATE.fullmatch(text.strip()):
+        match = _MOMENT.fullmatch(text.strip())
+        moment = datetime.fromisoformat(match[0] if match else "")
+        if match and not match["time"]:
             moment = datetime.combine(moment, time.max)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
@@ -137,18 +142,20 @@ def _override(configuration: PipConfiguration, options: SourceOptions, places: P
 
     if options.is_alone:
         configuration = replace(configuration, extra_index_urls=(), find_links=(), no_index=False)
+    index_url = parse_url(options.index_url, setting="index-url") if options.index_url else None
+    is_of_test = options.is_alone and index_url is not None and index_url.is_local
+    limit = options.exclude_newer or configuration.uploaded_prior_to
     return replace(
         configuration,
-        index_url=parse_url(options.index_url, setting="index-url")
-        if options.index_url
-        else configuration.index_url,
+        index_url=index_url or configuration.index_url,
         extra_index_urls=tuple(
             parse_url(each, setting="extra-index-url") for each in options.extra_index_urls
         )
         or configuration.extra_index_urls,
         find_links=tuple(map(location, options.find_links)) or configuration.find_links,
         no_index=options.no_index or configuration.no_index,
-        uploaded_prior_to=options.exclude_newer or configuration.uploaded_prior_to,
+        # What a test publishes on an index of its own was uploaded just now, and bears no date.
+        uploaded_prior_to=None if is_of_test else limit,
     )
 
 

@@ -8,15 +8,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Offer, PublishedFile, Screen, screen_release
+from pytest_wheeltag.core.comparison import compress_tags, expand_tags, parse_build
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.judging import (
     Silence,
-    compress_tags,
-    expand_tags,
     judge,
     judge_alone,
     judge_unread,
-    parse_build,
 )
 from pytest_wheeltag.core.verdict import (
     InstalledWheel,
@@ -300,3 +298,60 @@ def test_findings_of_the_reader_are_warnings_of_the_verdict() -> None:
     found = verdict(replace(installed("py3-none-any"), findings=("no RECORD",)), "foo-1.0-py3-none-any.whl")
 
     assert found.warnings == ("no RECORD",)
+
+
+@pytest.mark.parametrize("kind", ["inferior", "rebuilt", "built"])
+def test_a_name_that_cannot_be_read_does_not_end_the_audit(kind: str) -> None:
+    files = {
+        "inferior": ["foo-1.0-cp311-none-any.whl"],
+        "rebuilt": ["foo-1.0-py30-none-any.whl"],
+        "built": [],
+    }
+
+    assert verdict(installed("py3-none-any"), "foo-1.0-py3-none.whl", *files[kind]).kind == kind
+
+
+def test_an_index_cannot_forge_lines_of_the_report() -> None:
+    hostile = "\x1b[31mred\nFAILED everything"
+    yanked = imagine_file("foo-1.0-cp311-cp311-linux_x86_64.whl", yanked=hostile)
+    other = imagine_file("foo-1.0-cp311-cp311-linux_x86_64.whl", requires_python=f">={hostile}")
+
+    messages = [
+        verdict(installed("cp311-cp311-linux_x86_64"), each, "foo-1.0-py3-none-any.whl").message
+        for each in (yanked, other)
+    ]
+
+    assert all(message.isprintable() and "red" in message for message in messages)
+
+
+def test_an_installed_file_that_was_uploaded_later_is_named() -> None:
+    later = imagine_file("foo-1.0-py311-none-any.whl", upload_time=datetime(2026, 2, 1, tzinfo=UTC))
+    early = imagine_file("foo-1.0-py3-none-any.whl", upload_time=datetime(2026, 1, 1, tzinfo=UTC))
+    screen = Screen(CP311, datetime(2026, 1, 15, tzinfo=UTC))
+    published = screen_release(canonicalize_name("foo"), Version("1.0"), [later, early], screen)
+
+    found = judge(installed("py311-none-any"), CP311, published)
+
+    assert found.kind is VerdictKind.REBUILT
+    assert "uploaded later than the date asked for (uploaded 2026-02-01" in found.message
+
+
+def test_where_everything_was_uploaded_later_nothing_is_listed() -> None:
+    later = imagine_file("foo-1.0-py311-none-any.whl", upload_time=datetime(2026, 2, 1, tzinfo=UTC))
+    screen = Screen(CP311, datetime(2026, 1, 15, tzinfo=UTC))
+    published = screen_release(canonicalize_name("foo"), Version("1.0"), [later], screen)
+
+    assert judge(installed("py311-none-any"), CP311, published).kind is VerdictKind.UNLISTED
+
+
+def test_an_installed_file_for_another_python_is_not_called_built() -> None:
+    own = imagine_file("foo-1.0-py3-none-any.whl", requires_python=">=3.12")
+
+    found = verdict(installed("py3-none-any"), own)
+
+    assert found.kind is VerdictKind.BUILT
+    assert "as in `foo-1.0-py3-none-any.whl`, but it requires another Python: >=3.12" in found.message
+
+
+def test_a_build_number_of_any_length_is_read_or_left() -> None:
+    assert parse_build("9" * 5000) == (int("9" * 18), "9" * 4982)

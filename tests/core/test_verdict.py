@@ -79,3 +79,8 @@ def test_every_verdict_has_the_outcome_of_the_interface() -> None:
         "missing-python": "failed",
         "uninstallable": "failed",
     }
+
+
+def test_a_distribution_may_be_called_like_a_verdict() -> None:
+    assert parse_acceptance("direct:inferior") == Acceptance(VerdictKind.INFERIOR, "direct")
+    assert parse_acceptance("direct: inferior: why") == Acceptance(VerdictKind.INFERIOR, "direct", "why")

@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 from pytest_wheeltag.core.report import AuditReport, Scene, collect_report, summarize_interpreter
-from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind
+from pytest_wheeltag.core.verdict import Outcome, Property, Verdict, VerdictKind
 from pytest_wheeltag.reports.terminal import align, render_findings, render_summary, render_totals
 from pytest_wheeltag.workshop.imagined import imagine_interpreter
 
@@ -37,7 +39,7 @@ def test_several_environments_are_a_table_of_what_stands_out() -> None:
         "          cpython3.10  cpython3.11",
         "b         best         INFERIOR",
         "c         -            direct",
-        "(1 more)  best         best",
+        "(1 more)  as wanted    as wanted",
     ]
     assert lines(report, is_verbose=True)[1].split() == ["a", "best", "best"]
 
@@ -86,3 +88,17 @@ def test_nothing_judged_is_said() -> None:
 def test_columns_are_aligned_and_nothing_is_no_error() -> None:
     assert list(align([["a", "bb"], ["ccc", "d"]])) == ["a    bb", "ccc  d"]
     assert list(align([])) == []
+
+
+def test_several_properties_are_rows_of_their_own() -> None:
+    def both(scene: Scene, kind: VerdictKind) -> list[tuple[Scene, Verdict]]:
+        intact = replace(found("a", VerdictKind.INTACT), property=Property.INTACT)
+        return [(scene, found("a", kind)), (scene, intact)]
+
+    report = collect_report([*both(OLD, VerdictKind.BEST), *both(NEW, VerdictKind.INFERIOR)])
+
+    assert lines(report)[:3] == [
+        "          cpython3.10  cpython3.11",
+        "a [best]  best         INFERIOR",
+        "(1 more)  as wanted    as wanted",
+    ]
