@@ -223,7 +223,7 @@ def _workplace(options: argparse.Namespace) -> "Workplace":
         extra_index_urls=tuple(options.extra_index_url),
         find_links=tuple(options.find_links),
         no_index=options.no_index,
-        strategy=options.index_strategy,
+        strategy=Strategy(options.index_strategy or Strategy.MERGE),
         is_offline=options.offline,
         exclude_newer=parse_moment(moment, setting="--exclude-newer") if moment else None,
     )

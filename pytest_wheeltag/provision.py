@@ -92,7 +92,7 @@ class Provisioner:
         return self._resolved[key]
 
     def _resolve(self, request: Request, interpreter: Interpreter) -> Resolution:
-        # Late: who audits or chooses pinned releases needs no resolver.
+        # Late: who audits or installs from what is resolved already needs no resolver.
         from pytest_wheeltag.core.resolver import resolve  # noqa: PLC0415
 
         metadata = self._supplies.metadata

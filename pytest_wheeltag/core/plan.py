@@ -1,6 +1,5 @@
 """What installing a wheel into an environment will write, as a value, before anything is written."""
 
-import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,13 +16,14 @@ from pytest_wheeltag.core.launchers import (
 from pytest_wheeltag.core.layout import Layout, Scheme
 from pytest_wheeltag.core.manifest import UnpackedFile, UnpackedWheel
 from pytest_wheeltag.core.paths import parents
+from pytest_wheeltag.core.record import INSTALLERS_FILES, encode_digest
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import WheelError
 
 INSTALLER = "pytest-wheeltag"
 
 # What an installer writes itself: shipped ones are left out (recording installed projects).
-_INSTALLERS_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+_WRITTEN_ANEW = frozenset({"RECORD", *INSTALLERS_FILES})
 _NEEDS_QUOTES = frozenset(',"\r\n')
 
 StubMaker = Callable[[EntryPoint, InstallTarget], bytes]
@@ -184,7 +184,7 @@ class _Planner:
 
     def _place(self, file: UnpackedFile) -> _Placed | None:
         top, _, rest = file.path.partition("/")
-        if top == self._wheel.dist_info and rest in _INSTALLERS_FILES:
+        if top == self._wheel.dist_info and rest in _WRITTEN_ANEW:
             if rest != "RECORD":
                 self._warnings.append(f"it ships what installers write, left out: `{rest}`")
             return None
@@ -263,7 +263,7 @@ def _quote(path: str) -> str:
 
 
 def _digest(content: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return encode_digest(hashlib.sha256(content).digest())
 
 
 def _group(placed: Iterable[_Placed]) -> tuple[LinkedFolder, ...]:

@@ -1,5 +1,6 @@
 """RECORD: which files a wheel says it has, and whether it has them."""
 
+import base64
 import csv
 import re
 from collections.abc import Collection, Container, Iterator, Mapping
@@ -16,6 +17,8 @@ STRONG_ALGORITHMS = frozenset(
 )
 # RECORD cannot hold its own hash, and signatures are made after it.
 UNLISTED_NAMES = ("RECORD", "RECORD.jws", "RECORD.p7s")
+# What an installer writes itself (recording installed projects): a wheel's own would speak for somebody else.
+INSTALLERS_FILES = ("INSTALLER", "REQUESTED", "direct_url.json")
 _COLUMNS = 3
 _MAX_LINE_CHARACTERS = 8192
 _BLANK = ("", "\r")
@@ -45,6 +48,16 @@ class RecordRow(NamedTuple):
         if self.algorithm and self.digest != digest:
             return f"expected the {self.algorithm} of RECORD, found another in {quoted(self.path)}"
         return None
+
+
+def encode_digest(digest: bytes) -> str:
+    """Write a digest as RECORD has it: URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def decode_digest(text: str) -> bytes:
+    """Read a digest as RECORD has it; raises ``ValueError`` where it is none."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def parse_record(data: bytes, max_rows: int) -> tuple[RecordRow, ...]:

@@ -1,8 +1,10 @@
 """What was judged: where, by which installer, in which order."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
@@ -135,7 +137,13 @@ def collect_report(findings: Iterable[tuple[Scene, Verdict]]) -> AuditReport:
         )
         for scene, verdicts in by_scene.items()
     )
-    return AuditReport(tuple(sorted(judged, key=lambda each: each.scene.identifier)))
+    return AuditReport(tuple(sorted(judged, key=_by_number)))
+
+
+def _by_number(judged: JudgedEnvironment) -> list[tuple[str, int]]:
+    """Sort by identifier, the numbers in it by size: 3.9 comes before 3.10."""
+    parts = re.split(r"([0-9]+)", judged.scene.identifier)
+    return [(text, int(number or 0)) for text, number in zip_longest(parts[::2], parts[1::2], fillvalue="")]
 
 
 def pack(scene: Scene, verdict: Verdict) -> dict[str, Any]:

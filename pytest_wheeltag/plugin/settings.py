@@ -28,6 +28,7 @@ from pytest_wheeltag.provision import ProvisionOptions
 from pytest_wheeltag.subjects.roster import check_installer
 from pytest_wheeltag.system.cache import locate_cache
 from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import LinkMode
 from pytest_wheeltag.system.pages import PagePolicy
@@ -111,7 +112,7 @@ def read_sources(reader: "SettingsReader") -> SourceOptions:
         extra_index_urls=reader.texts("extra-index-url"),
         find_links=reader.locations("find-links"),
         no_index=reader.flag("no-index"),
-        strategy=reader.text("index-strategy"),
+        strategy=Strategy(reader.text("index-strategy") or Strategy.MERGE),
         is_offline=reader.flag("offline"),
         exclude_newer=parse_moment(moment.value, setting=moment.origin) if moment.value else None,
         page_policy=PagePolicy(reader.flag("allow_md5"), reader.flag("strict-wheels")),

@@ -19,7 +19,13 @@ from pytest_wheeltag.core.paths import (
     find_unportable,
     find_unsafe,
 )
-from pytest_wheeltag.core.record import RecordRow, compare_record, find_unsafe_rows, parse_record
+from pytest_wheeltag.core.record import (
+    INSTALLERS_FILES,
+    RecordRow,
+    compare_record,
+    find_unsafe_rows,
+    parse_record,
+)
 from pytest_wheeltag.core.text import printable, quoted
 from pytest_wheeltag.core.wheel import WheelEntry, WheelFacts, WheelPolicy, compare_tags, parse_wheel_facts
 from pytest_wheeltag.system.inflate import INPUT_BYTES, inflate
@@ -27,8 +33,6 @@ from pytest_wheeltag.system.zipframe import ZipMember, read_members
 from pytest_wheeltag.system.zipkinds import find_odd_kinds, find_too_large, is_executable
 from pytest_wheeltag.system.zipsource import THE_ARCHIVE, EntryError, ZipSource
 
-# What an installer writes itself: a wheel's own would speak for somebody else.
-_INSTALLERS_FILES = ("INSTALLER", "REQUESTED", "direct_url.json")
 _ENTRY_POINTS = "entry_points.txt"
 _THE_NAME = "its file name"
 
@@ -251,7 +255,7 @@ def _compare_metadata(data: bytes, name: WheelName) -> Iterator[Finding]:
 def _place(
     reading: _Reading, layout: Layout, facts: WheelFacts, files: Mapping[str, ZipMember]
 ) -> tuple[WheelEntry, ...]:
-    left_out = {f"{layout.dist_info}/{name}" for name in _INSTALLERS_FILES} & files.keys()
+    left_out = {f"{layout.dist_info}/{name}" for name in INSTALLERS_FILES} & files.keys()
     if left_out:
         problem = f"expected nothing that installers write, left out {several(sorted(left_out))}"
         reading.judge([noted("the dist-info folder", problem)])

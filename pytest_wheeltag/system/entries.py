@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 from pytest_wheeltag.core.manifest import ManifestError, UnpackedFile, UnpackedWheel, parse_manifest
+from pytest_wheeltag.core.record import encode_digest
 from pytest_wheeltag.errors import StoreError, UnsafeFileError
 from pytest_wheeltag.system.files import read_regular, staging_path
 from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
-from pytest_wheeltag.system.unpacking import encode_digest
 
 MANIFEST = "manifest.json"
 FILES = "files"

@@ -1,6 +1,5 @@
 """The fingerprint of an environment: two with the same one hold the same code."""
 
-import base64
 import hashlib
 import os
 import re
@@ -8,24 +7,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.core.distinfo import DistInfoError
 from pytest_wheeltag.core.entrypoints import parse_entry_points
 from pytest_wheeltag.core.interpreter import ExistingEnvironment
-from pytest_wheeltag.core.record import UNLISTED_NAMES, RecordRow, parse_record
+from pytest_wheeltag.core.record import RecordRow, decode_digest
 from pytest_wheeltag.core.verdict import InstalledWheel
 from pytest_wheeltag.errors import UnsafeFileError
-from pytest_wheeltag.system.enclosure import Enclosure
+from pytest_wheeltag.system.contents import InstalledContents
 from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.installed import read_installed
 
 _MAX_BYTES = 128 << 20
-_MAX_ROWS = 1_000_000
 _DIGEST_BYTES = 32
-_INSTALLERS_FILES = frozenset({*UNLISTED_NAMES, "INSTALLER", "REQUESTED", "direct_url.json"})
 _LAUNCHER_SUFFIXES = ("", ".exe", "-script.py", "-script.pyw", ".exe.manifest")
 # One line, or the three lines by which a shell starts an interpreter whose path is too long for one.
 _SHEBANG = re.compile(rb"\A#!(?:/bin/sh\n'''exec' (?P<long>[^\n]*)\n' '''|(?P<short>[^\n]*))\n")
@@ -42,28 +38,29 @@ def fingerprint_environment(environment: ExistingEnvironment) -> str:
     lines: set[str] = set()
     for wheel in read_installed(environment):
         if isinstance(wheel, InstalledWheel):
-            lines.update(_Contents(environment, wheel).lines())
+            lines.update(_Fingers(InstalledContents(environment, wheel)).lines())
     encoded = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
     return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
 
 
 @dataclass(frozen=True)
-class _Contents:
-    """What one distribution has put into an environment."""
+class _Fingers:
+    """What one distribution adds to the fingerprint of its environment."""
 
-    environment: ExistingEnvironment
-    wheel: InstalledWheel
+    contents: InstalledContents
 
     def lines(self) -> Iterator[str]:
-        title = f"{canonicalize_name(self.wheel.name)}=={self.wheel.version}"
-        for row in self._rows():
-            path = os.path.normpath(self._dist_info.parent / row.path)
-            if not self._is_installers(path):
-                yield f"{title}\0{self._relative(path)}\0{self._digest(row, path)}\n"
+        wheel = self.contents.wheel
+        title = f"{canonicalize_name(wheel.name)}=={wheel.version}"
+        with suppress(OSError, UnsafeFileError, DistInfoError):
+            for row in self.contents.rows():
+                path = self.contents.path_of(row)
+                if not self._is_launcher(path):
+                    yield f"{title}\0{self._relative(path)}\0{self._digest(row, path)}\n"
 
     @property
-    def _dist_info(self) -> Path:
-        return Path(self.wheel.location)
+    def _environment(self) -> ExistingEnvironment:
+        return self.contents.environment
 
     @cached_property
     def _scripts(self) -> str:
@@ -71,7 +68,7 @@ class _Contents:
 
     @property
     def _scheme_scripts(self) -> str:
-        return self.environment.interpreter.scheme_paths(self.environment.prefix)["scripts"]
+        return self._environment.interpreter.scheme_paths(self._environment.prefix)["scripts"]
 
     @cached_property
     def _script_names(self) -> frozenset[bytes]:
@@ -81,26 +78,21 @@ class _Contents:
     @cached_property
     def _folders(self) -> tuple[str, ...]:
         """The schemes' folders, the innermost first."""
-        libraries = map(os.path.realpath, self.environment.libraries)
-        return (*dict.fromkeys(libraries), self._scripts, os.path.realpath(self.environment.prefix))
+        libraries = map(os.path.realpath, self._environment.libraries)
+        return (*dict.fromkeys(libraries), self._scripts, os.path.realpath(self._environment.prefix))
 
     @cached_property
     def _launchers(self) -> frozenset[str]:
         with suppress(OSError, UnsafeFileError, DistInfoError, ValueError):
-            points = parse_entry_points(read_regular(self._dist_info / "entry_points.txt", _MAX_BYTES))
+            points = parse_entry_points(
+                read_regular(self.contents.dist_info / "entry_points.txt", _MAX_BYTES)
+            )
             return frozenset(f"{point.name}{suffix}" for point in points for suffix in _LAUNCHER_SUFFIXES)
         return frozenset()
 
-    def _rows(self) -> tuple[RecordRow, ...]:
-        with suppress(OSError, UnsafeFileError, DistInfoError):
-            return parse_record(read_regular(self._dist_info / "RECORD", _MAX_BYTES), _MAX_ROWS)
-        return ()
-
-    def _is_installers(self, path: str) -> bool:
+    def _is_launcher(self, path: str) -> bool:
         folder, name = os.path.split(path)
-        is_metadata = folder == str(self._dist_info) and name in _INSTALLERS_FILES
-        is_launcher = folder == self._scripts and name in self._launchers
-        return is_metadata or is_launcher or name.endswith((".pyc", ".pyo"))
+        return folder == self._scripts and name in self._launchers
 
     def _relative(self, path: str) -> str:
         folder = next((each for each in self._folders if path.startswith(each + os.sep)), None)
@@ -111,18 +103,13 @@ class _Contents:
         if not is_script and (digest := _sha256_of(row)):
             return digest
         try:
-            return hashlib.sha256(self._content(path)).hexdigest()
+            return hashlib.sha256(self._content(row)).hexdigest()
         except (OSError, UnsafeFileError):
             return ""
 
-    def _content(self, path: str) -> bytes:
-        enclosure = Enclosure.around(self.environment.prefix)
-        parts = enclosure.parts_of(path)
-        if not parts:
-            raise UnsafeFileError(path, "expected a file of the environment, found a path that leads outside")
-        *folder, name = enclosure.resolve(parts)
-        with enclosure.open_parts(tuple(folder)) as opened:
-            content = opened.read_name(name, _MAX_BYTES)
+    def _content(self, row: RecordRow) -> bytes:
+        with self.contents.open_folder(row) as (folder, name):
+            content = folder.read_name(name, _MAX_BYTES)
         return _SHEBANG.sub(self._plain_shebang, content, count=1)
 
     def _plain_shebang(self, match: re.Match[bytes]) -> bytes:
@@ -135,7 +122,7 @@ def _sha256_of(row: RecordRow) -> str:
     if row.algorithm != "sha256":
         return ""
     try:
-        digest = base64.urlsafe_b64decode(row.digest + "=" * (-len(row.digest) % 4))
+        digest = decode_digest(row.digest)
     except ValueError:
         return ""
     return digest.hex() if len(digest) == _DIGEST_BYTES else ""

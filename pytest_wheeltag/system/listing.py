@@ -8,7 +8,6 @@ from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 from packaging.utils import NormalizedName
-from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.system.urls import Url
 
@@ -138,14 +137,6 @@ def shown(text: str) -> str:
     """Give foreign text as it may be printed: escaped, and not at any length."""
     escaped = text.encode("unicode_escape").decode()
     return escaped if len(escaped) <= _SHOWN_CHARACTERS else escaped[:_SHOWN_CHARACTERS] + "…"
-
-
-def _is_version(text: str) -> bool:
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
 
 
 def _joined(base: str, url: str) -> str:

@@ -31,8 +31,7 @@ _MOMENT = re.compile(
 class SourceOptions:
     """What the user asked for; what is None or empty is as pip is configured.
 
-    ``find_links`` are addresses or absolute paths; ``strategy`` is ``merge`` or ``first``; ``exclude_newer``
-    is in UTC; ``is_alone`` leaves out the sources that pip is configured with.
+    ``find_links`` are addresses or absolute paths; ``exclude_newer`` is in UTC; ``is_alone`` leaves out the sources that pip is configured with.
     """
 
     cache: Path
@@ -41,7 +40,7 @@ class SourceOptions:
     extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
     find_links: tuple[str, ...] = field(default=(), repr=False)
     no_index: bool = False
-    strategy: str | None = None
+    strategy: Strategy = Strategy.MERGE
     is_offline: bool = False
     exclude_newer: datetime | None = None
     is_alone: bool = False
@@ -103,7 +102,7 @@ def open_sources(
     configuration = _override(read_pip_configuration(places, datetime.now(UTC)), options, places)
     locations = replace(
         index_sources(configuration, partial(default_index, cache)),
-        strategy=Strategy(options.strategy or Strategy.MERGE),
+        strategy=options.strategy,
         policy=options.page_policy,
     )
     snapshot = RunSnapshot(cache, run_id) if run_id else None

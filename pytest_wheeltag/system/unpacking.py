@@ -1,6 +1,5 @@
 """Writing the files of a wheel into a folder that nobody else sees yet, hashed and compared on the way."""
 
-import base64
 import hashlib
 import os
 import shutil
@@ -11,7 +10,7 @@ from pytest_wheeltag.core.distinfo import parse_metadata
 from pytest_wheeltag.core.launchers import has_placeholder
 from pytest_wheeltag.core.layout import Scheme
 from pytest_wheeltag.core.manifest import EXECUTABLE_MODE, REGULAR_MODE, UnpackedFile, UnpackedWheel, stamp
-from pytest_wheeltag.core.record import RecordRow
+from pytest_wheeltag.core.record import RecordRow, encode_digest
 from pytest_wheeltag.core.wheel import WheelEntry, WheelPolicy
 from pytest_wheeltag.errors import RefusedWheelError
 from pytest_wheeltag.system.archive import WheelArchive
@@ -131,8 +130,3 @@ class Unpacking:
 def _set_by_name(folder: OpenFolder, name: str, mtime_ns: int) -> None:
     # Windows: a read-only file could not be removed from an environment, as its links share the attribute.
     os.utime(folder.name(name), ns=(mtime_ns, mtime_ns), dir_fd=folder.descriptor)
-
-
-def encode_digest(digest: bytes) -> str:
-    """Write a digest as RECORD does: URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -43,6 +43,14 @@ def test_a_report_is_in_order_and_counts_equal_findings_once() -> None:
     assert collect_report(reversed(findings)) == report
 
 
+def test_versions_are_sorted_as_numbers() -> None:
+    labels = ["cpython3.9", "cpython3.9@2", "cpython3.10[given]", "cpython3.10[reversed]", "pypy3.9"]
+
+    report = collect_report((Scene(label, "audited", SUMMARY), found("foo")) for label in reversed(labels))
+
+    assert [each.scene.identifier for each in report.environments] == labels
+
+
 def test_only_skips_are_not_judged() -> None:
     assert collect_report([]).tally.is_unjudged
     assert collect_report([(SCENE, found("foo", VerdictKind.UNLISTED))]).tally.is_unjudged
