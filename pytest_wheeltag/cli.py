@@ -213,6 +213,7 @@ def _cache_folder(options: argparse.Namespace) -> Path:
 
 
 def _workplace(options: argparse.Namespace) -> "Workplace":
+    from pytest_wheeltag.system.index import Strategy  # noqa: PLC0415 - as above
     from pytest_wheeltag.system.sources import SourceOptions, parse_moment  # noqa: PLC0415 - as above
     from pytest_wheeltag.workplace import Workplace  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_wheeltag.workshop import LocalIndex, WheelMaker, lay, make_environment
 from pytest_wheeltag.workshop.environments import FakeEnvironment
+from pytest_wheeltag.workshop.maker import WheelWishes
 from pytest_wheeltag.workshop.served import Claims
 
 
@@ -89,3 +90,50 @@ def own_tags() -> Callable[[], tuple[str, str]]:
 
     minor = sys.version_info[1]
     return lambda: (f"py3{minor}-none-any", f"py3{minor - 1}-none-any")
+
+
+@dataclass
+class Itinerary:
+    """An index, and pytest run over what an installer makes of it."""
+
+    pytester: pytest.Pytester
+    index: LocalIndex
+    make_wheel: WheelMaker
+
+    def publish(self, name: str, *tags: str, **wishes: Unpack[WheelWishes]) -> None:
+        """Publish a wheel for each tag, one for every Python where none is named."""
+        for tag in tags or ("py3-none-any",):
+            self.index.add(self.make_wheel(name, **{**wishes, "tag": tag}))
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        """Run pytest on the checks alone, against the index."""
+        source = f"--wheeltag-index-url={self.index.url}"
+        return self.pytester.runpytest("--wheeltag-check", "--wheeltag-only", source, *arguments)
+
+    def collect(self, *arguments: str) -> list[str]:
+        """Give the ids of the checks."""
+        result = self.run("--collect-only", "-q", *arguments)
+        return [line for line in result.outlines if line.startswith("wheeltag::")]
+
+    def report(self, *arguments: str) -> dict[str, Any]:
+        """Run, and give the JSON report."""
+        path = self.pytester.path / "report.json"
+        self.run(f"--wheeltag-json={path}", *arguments)
+        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return loaded
+
+    def downloads(self) -> list[str]:
+        """List the wheels that were fetched, in order."""
+        paths = (request.path for request in self.index.requests if request.method == "GET")
+        return [path.rpartition("/")[2] for path in paths if path.startswith("/files/")]
+
+    def environments(self) -> list[Path]:
+        """List the environments that are there, wherever they lie."""
+        places = (self.pytester.path.parent / "basetemp", self.pytester.path / "cache")
+        return sorted(path.parent for place in places for path in place.rglob("pyvenv.cfg"))
+
+
+@pytest.fixture
+def itinerary(pytester: pytest.Pytester, tmp_path: Path) -> Iterator[Itinerary]:
+    with LocalIndex() as index:
+        yield Itinerary(pytester, index, WheelMaker(tmp_path / "wheels"))
