@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 
@@ -87,6 +88,7 @@ COMMANDS = (
             _REQUIREMENTS,
             _take("--python", metavar="SPEC", help="the interpreter (default: the one that runs this)"),
             _NO_DEPS,
+            _take("--only-binary", action="store_true", help="wheels only, which is all that is taken yet"),
             _CONSTRAINT,
         ),
         options_of_index=True,
@@ -147,6 +149,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="wheeltag", description="Is every installed wheel the best published one?"
     )
+    parser.add_argument("--version", action="version", version=f"wheeltag {version('pytest-wheeltag')}")
     listed = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     parsers = {command.name: _make_parser(listed, command) for command in COMMANDS}
     chosen = parsers.get(arguments[0]) if arguments else None

@@ -1,10 +1,11 @@
 """The command line without pytest: ``wheeltag``, also ``python -m pytest_wheeltag``."""
 
 import argparse
+import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.requirements import Demand, Request
     from pytest_wheeltag.core.verdict import Verdict
     from pytest_wheeltag.provision import InstallReport, ProvisionOptions
+    from pytest_wheeltag.system.environment import Environment
     from pytest_wheeltag.workplace import Workplace
 
 EXIT_FAILED = 1
@@ -30,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 is success, 1 a failed verdict or a failed command, 2 a usage error, 3 that nothing could be judged.
     """
     options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A name that a terminal cannot show is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _RUN[options.command](options)
     except UsageError as error:
@@ -91,11 +97,12 @@ def _resolve(options: argparse.Namespace) -> int:
     place = _workplace(options)
     request = _request(options)
     interpreter = _interpreter(options, place)
-    choices = place.provisioner.resolve(request, interpreter).choices
+    resolution = place.provisioner.resolve(request, interpreter)
     if options.json:
-        _print_json(choices_to_json(choices, interpreter))
+        _print_json(choices_to_json(resolution.choices, interpreter))
     else:
-        print(*render_choices(choices, interpreter), sep="\n")
+        print(*render_choices(resolution.choices, interpreter), sep="\n")
+    _warn_of(resolution.warnings, place)
     return 0
 
 
@@ -104,34 +111,37 @@ def _install(options: argparse.Namespace) -> int:
     request = _request(options)
     environment = place.open_environment(Path(options.python))
     report = place.provisioner.install(environment, request)
-    _show_installation(options, environment.prefix, environment.interpreter, report)
+    _show_installation(options, environment, report, place)
     return 0
 
 
 def _venv(options: argparse.Namespace) -> int:
+    from pytest_wheeltag.system.environment import Environment  # noqa: PLC0415 - as above
+
     place = _workplace(options)
     request = _request(options)
     interpreter = _interpreter(options, place)
     prefix = Path(options.directory).absolute()
     report = place.furnish(prefix, interpreter, request)
-    _show_installation(options, prefix, interpreter, report)
+    _show_installation(options, Environment(prefix, interpreter), report, place)
     return 0
 
 
 def _show_installation(
-    options: argparse.Namespace, prefix: Path, interpreter: "Interpreter", report: "InstallReport"
+    options: argparse.Namespace, environment: "Environment", report: "InstallReport", place: "Workplace"
 ) -> None:
     from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415 - as above
 
-    for warning in report.warnings:
-        _warn(warning)
+    _warn_of(report.warnings, place)
     if options.json:
-        shown = choices_to_json(report.installed, interpreter)
+        shown = choices_to_json(report.installed, environment.interpreter)
         kept = [f"{each.name} {each.version}" for each in report.kept]
-        _print_json({"environment": str(prefix), **shown, "kept": kept, "removed": list(report.removed)})
+        _print_json(
+            {"environment": str(environment.prefix), **shown, "kept": kept, "removed": list(report.removed)}
+        )
         return
-    print(prefix)
-    for line in render_choices(report.installed, interpreter):
+    print(environment.prefix)
+    for line in render_choices(report.installed, environment.interpreter):
         print(f"installed {line}")
     for each in report.removed:
         print(f"removed {each}")
@@ -241,6 +251,13 @@ def _provision_options(options: argparse.Namespace) -> "ProvisionOptions":
     mode = parse_link_mode(given or variable or "auto", setting=setting)
     is_alone = getattr(options, "no_deps", False)
     return ProvisionOptions(with_dependencies=not is_alone, links=LinkOptions(mode))
+
+
+def _warn_of(warnings: "Iterable[str]", place: "Workplace") -> None:
+    from pytest_wheeltag.reports.terminal import group_warnings  # noqa: PLC0415 - as above
+
+    for line in group_warnings((*place.opened.warnings, *warnings)):
+        _warn(line)
 
 
 def _warn(line: str) -> None:

@@ -17,7 +17,8 @@ from pytest_wheeltag.core.report import (
     tell_apart,
 )
 from pytest_wheeltag.core.requirements import Demand, Request
-from pytest_wheeltag.errors import UninstallableError, UsageError
+from pytest_wheeltag.core.verdict import VerdictKind
+from pytest_wheeltag.errors import CatalogueError, OfflineError, UninstallableError, UsageError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment
 
@@ -61,10 +62,11 @@ class Course:
 
 @dataclass(frozen=True)
 class Arrival:
-    """What came of one stop: the environment's folder, or why there is none."""
+    """What came of one stop: the environment's folder, or why there is none, with the verdict that follows."""
 
     prefix: str = ""
     problem: str = ""
+    kind: VerdictKind = VerdictKind.UNINSTALLABLE
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def dump_outcome(outcome: CourseOutcome) -> str:
 def load_outcome(text: str) -> CourseOutcome:
     """Read back what ``dump_outcome`` wrote."""
     values = json.loads(text)
-    arrivals = tuple(Arrival(**each) for each in values["arrivals"])
+    arrivals = tuple(Arrival(**{**each, "kind": VerdictKind(each["kind"])}) for each in values["arrivals"])
     return CourseOutcome(arrivals, InstallerName(**values["installer"]))
 
 
@@ -130,14 +132,24 @@ def travel(course: Course, subject: Subject, request: Request, folder: Path) -> 
     for number, stop in enumerate(course.stops):
         prefix = folder / f"{number}-{stop.label}"
         if stop.interpreter is None:
-            yield Arrival(problem=stop.problem or "the interpreter was not found")
+            problem = stop.problem or "the interpreter was not found"
+            yield Arrival(problem=problem, kind=VerdictKind.MISSING_PYTHON)
             continue
         try:
             subject.provision(prefix, stop.interpreter, request)
         except UninstallableError as error:
-            yield Arrival(problem=str(error))
+            yield Arrival(problem=str(error), kind=_kind_of(error))
         else:
             yield Arrival(prefix=str(prefix))
+
+
+def _kind_of(error: UninstallableError) -> VerdictKind:
+    """Tell an index that could not be asked from a request that cannot be satisfied, as far as the installer tells."""
+    if isinstance(error.__cause__, OfflineError):
+        return VerdictKind.UNKNOWN
+    return (
+        VerdictKind.UNREACHABLE if isinstance(error.__cause__, CatalogueError) else VerdictKind.UNINSTALLABLE
+    )
 
 
 def environment_at(stop: Stop, arrival: Arrival) -> ExistingEnvironment:

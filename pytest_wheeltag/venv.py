@@ -22,7 +22,7 @@ Choose = Callable[[], Workplace]
 
 
 class Venv:
-    """A throwaway virtual environment; leaving its ``with`` block removes it.
+    """A throwaway virtual environment; leaving its ``with`` block removes it, unless by an error.
 
     ``choose_workplace`` gives what installations are done with, asked for anew by each of them.
     """
@@ -30,6 +30,7 @@ class Venv:
     def __init__(self, environment: Environment, choose_workplace: Choose) -> None:
         self._environment = environment
         self._choose_workplace = choose_workplace
+        self._is_kept = False
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +41,7 @@ class Venv:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is None:
+        if error is None and not self._is_kept:
             self.remove()
 
     def __repr__(self) -> str:
@@ -138,6 +139,10 @@ class Venv:
         """Give the fingerprint of all that is installed: two environments with the same one hold the same code."""
         return fingerprint_environment(self._environment.as_existing())
 
+    def keep(self) -> None:
+        """Let it stay when its ``with`` block is left: somebody may want to look at it."""
+        self._is_kept = True
+
     def remove(self) -> None:
         """Remove the environment; a second time does nothing."""
         remove_environment(self.path)
@@ -163,7 +168,7 @@ def read_request(requirements: Sequence[str], constraints: Sequence[str]) -> Req
         if isinstance(value, str):
             msg = f"{name}: expected a sequence of requirements, found a bare string: `{value}`"
             raise TypeError(msg)
-    return parse_request(requirements, constraints)
+    return parse_request(requirements, constraints, "this call")
 
 
 def _property(name: str) -> Property:

@@ -4,6 +4,7 @@ import pytest
 
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request, parse_request
+from pytest_wheeltag.core.verdict import VerdictKind
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.matrix import (
     Arrival,
@@ -157,15 +158,16 @@ def test_an_interpreter_that_is_missing_is_passed_by(tmp_path: Path) -> None:
 
     missing, untold, made = journey(course, subject, tmp_path)
 
-    assert missing == Arrival(problem="no such")
-    assert untold == Arrival(problem="the interpreter was not found")
+    assert missing == Arrival(problem="no such", kind=VerdictKind.MISSING_PYTHON)
+    assert untold.problem == "the interpreter was not found"
     assert made.prefix
     assert subject.asked == ["cpython3.11"]
 
 
 def test_an_outcome_survives_being_written() -> None:
     outcome = CourseOutcome(
-        (Arrival(prefix="/tmp/é"), Arrival(problem="no `wheel`")), InstallerName("pip", "26.3")
+        (Arrival(prefix="/tmp/é"), Arrival(problem="no `wheel`", kind=VerdictKind.UNREACHABLE)),
+        InstallerName("pip", "26.3"),
     )
 
     assert load_outcome(dump_outcome(outcome)) == outcome

@@ -98,7 +98,9 @@ def _explain_alone(graph: Graph, demand: Demand) -> str | None:
     if not project.project.files:
         problem = "lists no file of it" if project.project.sources else "has a project of this name"
         start = "the index" if project.project.sources else "no index"
-        return f"{start} {problem}, asked for by {demand.origin}: {quoted(demand.name)}"
+        # Files that were left out are told of there, each with its reason.
+        why = "".join(f" ({warning})" for warning in project.project.warnings[:1])
+        return f"{start} {problem}{why}, asked for by {demand.origin}: {quoted(demand.name)}"
     if next(iter(project.matching(demand.requirement.specifier)), None) is not None:
         return None
     return f"{_nothing_fits(graph, demand)}, asked for by {demand.origin}: {quoted(demand.text)}"

@@ -65,11 +65,13 @@ class Request:
         return Request(self.requirements + other.requirements, self.constraints + other.constraints)
 
 
-def parse_request(requirements: Iterable[str], constraints: Iterable[str] = ()) -> Request:
-    """Parse requirements and constraints as given on the command line; raises ``UsageError``."""
+def parse_request(
+    requirements: Iterable[str], constraints: Iterable[str] = (), origin: str = COMMAND_LINE
+) -> Request:
+    """Parse requirements and constraints as somebody, the ``origin``, gave them; raises ``UsageError``, which names it."""
     return Request(
-        tuple(parse_demand(text) for text in requirements),
-        tuple(parse_constraint(text) for text in constraints),
+        tuple(parse_demand(text, origin) for text in requirements),
+        tuple(parse_constraint(text, origin) for text in constraints),
     )
 
 

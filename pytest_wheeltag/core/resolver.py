@@ -66,7 +66,7 @@ def _read_result(graph: Graph, found: Found) -> Resolution:
     choices = tuple(Choice(node.name, node.version, node.candidate) for node in nodes if not node.extras)
     edges = dict.fromkeys(_edges(found))
     ordered = sorted(edges, key=lambda edge: (edge.name, edge.by or "", edge.demand.text))
-    return Resolution(choices, tuple(ordered), tuple(_warnings(graph, nodes)))
+    return Resolution(choices, tuple(ordered), tuple(dict.fromkeys(_warnings(graph, nodes))))
 
 
 def _edges(found: Found) -> Iterator[Edge]:
@@ -84,3 +84,4 @@ def _warnings(graph: Graph, nodes: list[Node]) -> Iterator[str]:
         if not node.extras and node.candidate.file.yanked is not None:
             reason = printable(node.candidate.file.yanked) or "no reason given"
             yield f"{node.name} {node.version} was yanked: `{reason}`"
+        yield from graph.project(node.name).project.warnings

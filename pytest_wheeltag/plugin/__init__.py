@@ -27,7 +27,7 @@ CURRENT_ITEM = pytest.StashKey[pytest.Item]()
 class Setting(NamedTuple):
     """One row of the table of settings: an option, an ini value, or both under one name.
 
-    ``form`` is how a value is written: a ``flag``, one ``value``, a ``list`` (repeatable) or ``paths``.
+    ``form`` is how a value is written: a ``flag``, one ``value`` or ``number``, a ``list`` (repeatable) or ``paths``.
     """
 
     name: str
@@ -139,17 +139,20 @@ SETTINGS = (
     ),
     Setting("pythons", "list", "the interpreters that fixtures are parametrised with", has_option=False),
     Setting(
-        "max_rounds", "value", "after how many rounds a resolution is given up (200000)", has_option=False
+        "max_rounds", "number", "after how many rounds a resolution is given up (200000)", has_option=False
     ),
     Setting(
-        "deadline_seconds", "value", "after how many seconds a resolution is given up (900)", has_option=False
+        "deadline_seconds",
+        "number",
+        "after how many seconds a resolution is given up (900)",
+        has_option=False,
     ),
     Setting("allow_md5", "flag", "admit files whose only hash is MD5", has_option=False),
     Setting("refuse_pth", "flag", "refuse wheels with .pth files", has_option=False),
-    Setting("max_unpacked", "value", "the most bytes that a wheel may unpack to", has_option=False),
+    Setting("max_unpacked", "number", "the most bytes that a wheel may unpack to", has_option=False),
     Setting("json", "value", "write the report as JSON to this file", "FILE", has_ini=False),
 )
-_INI_TYPES = {"flag": "bool", "value": "string", "list": "linelist", "paths": "linelist"}
+_INI_TYPES = {"flag": "bool", "value": "string", "number": "int", "list": "linelist", "paths": "linelist"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -184,6 +187,10 @@ def pytest_configure(config: pytest.Config) -> None:
         register(config)
     else:
         _refuse_lonely_options(config)
+    if config.getini("wheeltag_pythons"):
+        from pytest_wheeltag.plugin.pythons import check_ini_value  # noqa: PLC0415 - costs only who has set it
+
+        check_ini_value(config)
 
 
 def _refuse_unknown_ini_values(config: pytest.Config) -> None:
@@ -257,8 +264,10 @@ def wheeltag_venv(request: pytest.FixtureRequest, wheeltag_venv_factory: "VenvFa
     """Give an empty throwaway environment on the running interpreter, or on ``wheeltag_python``'s or the marker's."""
     from pytest_wheeltag.plugin.venvs import keeper_of  # noqa: PLC0415 - costs only who asks for it
 
-    is_parametrised = "wheeltag_python" in request.fixturenames
-    venv = wheeltag_venv_factory(request.getfixturevalue("wheeltag_python") if is_parametrised else None)
+    # The marker's interpreters are parameters of a test that need not name the fixture.
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    is_asked_for = "wheeltag_python" in request.fixturenames or "wheeltag_python" in parameters
+    venv = wheeltag_venv_factory(request.getfixturevalue("wheeltag_python") if is_asked_for else None)
     keeper_of(request.config).adopt(venv)
     return venv
 

@@ -45,6 +45,9 @@ class CheckItem(pytest.Item):
         verdicts = [question.policy.apply(verdict) for verdict in judged]
         for verdict in verdicts:
             self.user_properties.append((FINDING, json.dumps(pack(question.place.scene, verdict))))
+        if not verdicts and (absence := question.place.describe_absence()):
+            reason = f"nothing was installed: {absence}"
+            raise pytest.skip.Exception(reason, _use_item_location=True)
         _settle(verdicts)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401 - pytest's own

@@ -1,6 +1,6 @@
 """When the environments of installers under test go: with the session, unless a check of theirs failed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -9,9 +9,13 @@ from pytest_wheeltag.plugin.places import CourseRun, ProvisionedPlace
 
 
 class Cleaner:
-    """Removes what the installers under test made, when the session is over; on the controller only."""
+    """Removes what the installers under test made, when the session is over; on the controller only.
 
-    def __init__(self, questions: Sequence[Question]) -> None:
+    ``forget_run`` removes what the processes of the run have shared.
+    """
+
+    def __init__(self, questions: Sequence[Question], forget_run: Callable[[], None]) -> None:
+        self._forget_run = forget_run
         self._places = {
             question.title: question.place
             for question in questions
@@ -35,6 +39,7 @@ class Cleaner:
         """Remove the environments but those that failed."""
         prefixes = {self._places[title].prefix for title in self._failed} - {""}
         self.kept = tuple(prefix for run in self._runs for prefix in run.clean(prefixes))
+        self._forget_run()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say where those are that failed."""

@@ -1,5 +1,6 @@
 """The places whose checks are items: environments that were found, and those that an installer makes on its way."""
 
+import os
 import shutil
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
@@ -59,6 +60,10 @@ class Place(Protocol):
         """Ask one question of what an item stands for: one distribution, or all dependencies."""
         ...
 
+    def describe_absence(self) -> str:
+        """Say why there is no environment, empty where there is one."""
+        ...
+
 
 class AuditedPlace:
     """An environment that was found; read and asked about once, as it lies on disk when its first item runs."""
@@ -71,19 +76,31 @@ class AuditedPlace:
         self._environment = planned.environment
         self._auditor = auditor
         self._is_inherited = is_inherited
+        self._has_asked = False
 
     def judge(self, name: str, asked: Property) -> tuple[Verdict, ...]:
         """Judge the distribution of this name."""
         gone = MalformedDistribution(name, "", "it was there when the checks were collected and is gone now")
+        if asked is Property.BEST:
+            self._ask_indexes()
         distribution = self._distributions.get(name, gone)
         return (self._auditor.judge(distribution, self._environment, asked),)
 
     @cached_property
     def _distributions(self) -> Mapping[str, InstalledDistribution]:
-        found = _by_name(self._environment, is_inherited=self._is_inherited)
-        wanted = [found[name] for name in sorted(self.selected & found.keys())]
-        self._auditor.prefetch(wanted, self._environment.interpreter)
-        return found
+        return _by_name(self._environment, is_inherited=self._is_inherited)
+
+    def _ask_indexes(self) -> None:
+        """Fetch the pages of what was selected, side by side, before the first of them is needed."""
+        if not self._has_asked:
+            self._has_asked = True
+            found = self._distributions
+            wanted = [found[name] for name in sorted(self.selected & found.keys())]
+            self._auditor.prefetch(wanted, self._environment.interpreter)
+
+    def describe_absence(self) -> str:
+        """Say why there is no environment: it was found, so there is one."""
+        return ""
 
 
 def _by_name(
@@ -109,7 +126,10 @@ class CourseRun:
     @cached_property
     def outcome(self) -> CourseOutcome:
         """What came of the course, which is carried out if nobody did so before."""
-        with lock(self._folder / ".lock", timeout_seconds=_LOCK_SECONDS):
+        with lock(self._folder / ".lock", timeout_seconds=_LOCK_SECONDS) as is_held:
+            if not is_held:
+                # No locks here: rather work twice than in each other's way.
+                self._folder = self._folder / f"process-{os.getpid()}"
             known = self.known_outcome()
             if known is not None:
                 return known
@@ -173,6 +193,7 @@ class ProvisionedPlace:
         self.selected: frozenset[str] = frozenset(self.names)
         self._berth = berth
         self._auditor = auditor
+        self._has_asked = False
 
     @property
     def prefix(self) -> str:
@@ -190,22 +211,27 @@ class ProvisionedPlace:
 
     def judge(self, name: str, asked: Property) -> tuple[Verdict, ...]:
         """Judge one named requirement, or everything else that was installed with them."""
-        if self._stop.interpreter is None:
-            return (self._none(name, asked, VerdictKind.MISSING_PYTHON, self._berth.missing_outcome),)
         if not self._arrival.prefix:
-            return (self._none(name, asked, VerdictKind.UNINSTALLABLE, Outcome.FAILED),)
+            return () if name == DEPENDENCIES else (self._none(name, asked, self._arrival.kind),)
+        if asked is Property.BEST:
+            self._ask_indexes()
         if name == DEPENDENCIES:
             others = sorted(self._distributions.keys() - set(self.names))
             return tuple(self._judge_one(each, asked) for each in others)
         return (self._judge_one(name, asked),)
 
+    def describe_absence(self) -> str:
+        """Say why there is no environment, empty where there is one."""
+        return "" if self._arrival.prefix else self._arrival.problem
+
     def _judge_one(self, name: str, asked: Property) -> Verdict:
         distribution = self._distributions.get(name)
         if distribution is None:
-            return self._none(name, asked, VerdictKind.UNINSTALLABLE, Outcome.FAILED)
+            return self._none(name, asked, VerdictKind.UNINSTALLABLE)
         return self._auditor.judge(distribution, self._environment, asked)
 
-    def _none(self, name: str, asked: Property, kind: VerdictKind, outcome: Outcome) -> Verdict:
+    def _none(self, name: str, asked: Property, kind: VerdictKind) -> Verdict:
+        outcome = self._berth.missing_outcome if kind is VerdictKind.MISSING_PYTHON else kind.outcome
         problem = self._arrival.problem or "the installer reports success, and it is not there"
         return Verdict(name, "", kind, outcome, f"{name} on {self._stop.label}: {problem}", property=asked)
 
@@ -223,6 +249,9 @@ class ProvisionedPlace:
 
     @cached_property
     def _distributions(self) -> Mapping[str, InstalledDistribution]:
-        found = _by_name(self._environment)
-        self._auditor.prefetch(found.values(), self._environment.interpreter)
-        return found
+        return _by_name(self._environment)
+
+    def _ask_indexes(self) -> None:
+        if not self._has_asked:
+            self._has_asked = True
+            self._auditor.prefetch(self._distributions.values(), self._environment.interpreter)

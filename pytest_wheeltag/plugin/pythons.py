@@ -14,13 +14,23 @@ from pytest_wheeltag.plugin.venvs import VenvKeeper, keeper_of
 _FIXTURE = "wheeltag_python"
 
 
+def check_ini_value(config: pytest.Config) -> None:
+    """Raise a usage error for an interpreter in the ini value that cannot be meant, before any test is collected."""
+    found = SettingsReader(config).find("pythons")
+    try:
+        for text in found.value:
+            parse_interpreter_spec(text, setting=found.origin)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def parametrise(metafunc: pytest.Metafunc, marker: pytest.Mark | None) -> None:
     """Run a test once on each interpreter; the parameters' ids are labels. A mistake fails the collection in one line."""
-    keeper = keeper_of(metafunc.config)
     try:
+        keeper = keeper_of(metafunc.config)
         texts, setting = _read_texts(metafunc, marker)
         found = [pair for text in texts for pair in _find(text, setting, keeper)]
-    except UsageError as error:
+    except (UsageError, pytest.UsageError) as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
     if found:
         if _FIXTURE not in metafunc.fixturenames:

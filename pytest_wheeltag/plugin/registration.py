@@ -22,10 +22,12 @@ from pytest_wheeltag.plugin.places import AuditedPlace, Berth, CourseRun, Place,
 from pytest_wheeltag.plugin.plan import Plan, PlannedAudit, dump_plan, load_plan
 from pytest_wheeltag.plugin.reporting import Reporter
 from pytest_wheeltag.plugin.selection import Selector, take_selection
-from pytest_wheeltag.plugin.settings import SETTINGS_KEY, Settings, read_settings
+from pytest_wheeltag.plugin.settings import Settings, read_settings
+from pytest_wheeltag.plugin.straying import strayed_configuration
 from pytest_wheeltag.plugin.workroom import RUN_KEY, run_id_of, shared_folder
 from pytest_wheeltag.subjects.roster import open_subject
 from pytest_wheeltag.system.installed import list_names
+from pytest_wheeltag.system.run import remove_run
 from pytest_wheeltag.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -47,8 +49,7 @@ def register(config: pytest.Config) -> None:
     """Register what this process needs: the checks in every process, the report on the controller only."""
     with _usage_errors():
         settings = read_settings(config)
-        config.stash[SETTINGS_KEY] = settings
-        selection = take_selection(config.args)
+        selection = take_selection(config)
         if settings.is_exclusive:
             config.args.clear()
         place = Workplace(settings.sources, os.environ, run_id_of(config), settings.options)
@@ -56,14 +57,17 @@ def register(config: pytest.Config) -> None:
         plan = _make_plan(settings, place) if received is None else load_plan(received)
         places = (*_audited(plan, settings, place), *_provisioned(plan, settings, place, config))
         questions = ask_questions(places, settings.properties, settings.policy)
-        header = f"files from {place.opened.describe()}; cache {place.cache}"
+        sources = f"files from {place.opened.describe()}; cache {place.cache}"
+        header = (sources, *place.opened.warnings, *strayed_configuration(config))
     plugins = config.pluginmanager
     plugins.register(Checks(questions), "wheeltag-checks")
     if selection.identifiers:
         plugins.register(Selector(selection), "wheeltag-selector")
     if received is None:
         plugins.register(Distributor(dump_plan(plan), run_id_of(config)), "wheeltag-distributor")
-        plugins.register(Cleaner(questions), "wheeltag-cleaner")
+        plugins.register(
+            Cleaner(questions, partial(remove_run, place.cache, run_id_of(config))), "wheeltag-cleaner"
+        )
         plugins.register(Reporter(plan, settings.json_file, header), "wheeltag-reporter")
 
 

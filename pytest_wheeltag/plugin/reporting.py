@@ -17,7 +17,7 @@ from pytest_wheeltag.system.files import publish_text
 class Reporter:
     """Gathers the findings that ride on test reports, from this process or from workers."""
 
-    def __init__(self, plan: Plan, json_file: Path | None, header: str) -> None:
+    def __init__(self, plan: Plan, json_file: Path | None, header: tuple[str, ...]) -> None:
         self._plan = plan
         self._json_file = json_file
         self._header = header
@@ -33,7 +33,7 @@ class Reporter:
 
     def pytest_report_header(self) -> list[str]:
         """Say what will be audited, and against what."""
-        return [f"wheeltag: {self._plan.describe()}", f"wheeltag: {self._header}"]
+        return [f"wheeltag: {line}" for line in (self._plan.describe(), *self._header)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the finding off a report."""

@@ -1,8 +1,10 @@
 """The ids of checks among pytest's arguments: taken out before pytest looks for files of that name."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 import pytest
 
@@ -33,11 +35,22 @@ def _is_within(nodeid: str, selected: str) -> bool:
     return selected in {nodeid, f"{nodeid}]"} or nodeid.startswith(selected + _SEPARATOR)
 
 
-def take_selection(arguments: list[str]) -> Selection:
-    """Take the ids of checks out of pytest's arguments, in place."""
-    identifiers = tuple(each for each in arguments if each == ROOT or each.startswith(ROOT + _SEPARATOR))
-    arguments[:] = [each for each in arguments if each not in identifiers]
-    return Selection(identifiers)
+def take_selection(config: pytest.Config) -> Selection:
+    """Take the ids of checks out of pytest's arguments, in place.
+
+    Ids are relative to the root folder; pytest prints them relative to the working folder, and both are understood.
+    """
+    root = config.rootpath / ROOT
+    taken = {each: _identifier(each, root, config.invocation_params.dir) for each in config.args}
+    config.args[:] = [each for each in config.args if taken[each] is None]
+    return Selection(tuple(each for each in taken.values() if each is not None))
+
+
+def _identifier(argument: str, root: Path, folder: Path) -> str | None:
+    """Give the id that an argument means, None where it means something else."""
+    first, separator, rest = argument.partition(_SEPARATOR)
+    is_ours = first == ROOT or (bool(separator) and os.path.abspath(folder / first) == str(root))  # noqa: PTH100 - as text: it is no file
+    return f"{ROOT}{separator}{rest}" if is_ours else None
 
 
 class Selector:

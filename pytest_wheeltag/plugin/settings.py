@@ -1,6 +1,7 @@
 """What the user asked for, read once from options, environment variables and ini values."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from pytest_wheeltag.core.requirements import (
     parse_requirements_file,
 )
 from pytest_wheeltag.core.resolution import SearchLimits
+from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.core.verdict import Outcome, Policy, Property, parse_acceptance
 from pytest_wheeltag.core.wheel import WheelBounds, WheelPolicy
 from pytest_wheeltag.errors import UnsafeFileError, UsageError
@@ -35,6 +37,8 @@ from pytest_wheeltag.system.pages import PagePolicy
 from pytest_wheeltag.system.sources import SourceOptions, parse_moment
 
 _REQUIREMENTS_BYTES = 16 << 20
+_WHOLE_NUMBER = "a whole number from 1 upwards"
+_EXPECTED_FORMS = {"flag": "`true` or `false`", "number": _WHOLE_NUMBER}
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,6 @@ class Settings:
     options: ProvisionOptions
     policy: Policy
     json_file: Path | None
-
-
-SETTINGS_KEY = pytest.StashKey[Settings]()
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def read_settings(config: pytest.Config) -> Settings:
         sources=read_sources(reader),
         options=read_options(reader),
         policy=_read_policy(reader),
-        json_file=reader.path("json"),
+        json_file=_read_json_file(reader),
     )
 
 
@@ -138,6 +139,10 @@ def read_options(reader: "SettingsReader") -> ProvisionOptions:
 def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[InterpreterSpec, ...]:
     found = reader.find("python")
     specs = tuple(parse_interpreter_spec(text, setting=found.origin) for text in found.value or ())
+    files = [reader.find(name) for name in ("requirements", "constraint")]
+    unused = next((each for each in files if each.value), None)
+    if unused and not specs and not request.requirements:
+        raise UsageError(unused.origin, str(unused.value[0]), "a requirement, found none in any file")
     if specs and not request.requirements:
         raise UsageError(found.origin, specs[0].text, "something to install in it, see `--wheeltag-require`")
     if request.requirements and not specs:
@@ -154,6 +159,18 @@ def _read_request(reader: "SettingsReader") -> Request:
     for path, text in reader.contents("constraint"):
         constraints += parse_constraints_file(text, str(path))
     return Request(tuple(demands), tuple(constraints))
+
+
+def _read_json_file(reader: "SettingsReader") -> Path | None:
+    """Read where the report goes; a place where no file can be is a mistake that is told before all the work."""
+    found = reader.find("json")
+    if found.value is None:
+        return None
+    path = found.absolute(found.value)
+    nearest = next(each for each in path.parents if each.exists())
+    if not found.value or path.is_dir() or not nearest.is_dir():
+        raise UsageError(found.origin, found.value, "a file that can be written")
+    return path
 
 
 def _read_installer(reader: "SettingsReader") -> str:
@@ -208,7 +225,14 @@ class SettingsReader:
             return Found(os.environ[variable], variable, working_folder)
         inipath = self._config.inipath
         folder = inipath.parent if inipath else self._config.rootpath
-        return Found(self._config.getini(setting.ini), setting.ini, folder)
+        try:
+            value = self._config.getini(setting.ini)
+        except (ValueError, TypeError, pytest.UsageError) as error:
+            # pytest quotes what it found.
+            found = re.findall(r"'([^']*)'", str(error)) or [str(error)]
+            expected = _EXPECTED_FORMS.get(setting.form, "another type")
+            raise UsageError(setting.ini, printable(found[-1]), expected) from error
+        return Found(value, setting.ini, folder)
 
     def flag(self, name: str) -> bool:
         """Give whether a flag is set."""
@@ -225,15 +249,15 @@ class SettingsReader:
     def number(self, name: str) -> int | None:
         """Give a whole number from 1 upwards, None where there is none; raises ``UsageError``."""
         found = self.find(name)
-        if not found.value:
-            return None
-        if not str(found.value).isdecimal() or not int(found.value):
-            raise UsageError(found.origin, str(found.value), "a whole number from 1 upwards")
-        return int(found.value)
+        if found.value is not None and found.value < 1:
+            raise UsageError(found.origin, str(found.value), _WHOLE_NUMBER)
+        return int(found.value) if found.value is not None else None
 
     def paths(self, name: str) -> tuple[Path, ...]:
         """Give a list of absolute paths."""
         found = self.find(name)
+        if "" in (found.value or ()):
+            raise UsageError(found.origin, "", "a path")
         return tuple(found.absolute(value) for value in found.value or ())
 
     def path(self, name: str, variable: str = "") -> Path | None:

@@ -46,6 +46,7 @@ class VenvKeeper:
         self._numbers = itertools.count(1)
         self._tenancies: list[Tenancy] = []
         self._is_in_call = False
+        self._troubles: list[str] = []
         self._scopes: list[str] = []
 
     @property
@@ -120,6 +121,7 @@ class VenvKeeper:
         if report.failed and there:
             for tenancy in there:
                 tenancy.is_kept = True
+                tenancy.venv.keep()
             kept = "\n".join(str(tenancy.venv.path) for tenancy in there)
             report.sections.append(("environments kept by wheeltag", kept))
         return report
@@ -129,20 +131,29 @@ class VenvKeeper:
         """Remove what went with the test that is over."""
         ended = [tenancy for tenancy in self._tenancies if tenancy.is_of_test]
         self._tenancies = [tenancy for tenancy in self._tenancies if not tenancy.is_of_test]
-        _remove(ended)
+        self._remove(ended)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Remove what is left."""
-        _remove(self._tenancies)
+        self._remove(self._tenancies)
         self._tenancies = []
         remove_if_empty(self._folder)
 
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what could not be removed."""
+        for trouble in self._troubles:
+            terminalreporter.line(f"wheeltag: an environment was not removed, {trouble}")
 
-def _remove(tenancies: Sequence[Tenancy]) -> None:
-    for tenancy in tenancies:
-        if not tenancy.is_kept:
-            tenancy.venv.remove()
+    def _remove(self, tenancies: Sequence[Tenancy]) -> None:
+        for tenancy in tenancies:
+            if tenancy.is_kept:
+                continue
+            try:
+                tenancy.venv.remove()
+            except (WheeltagError, OSError) as error:
+                # What a test did to its environment must not end the session.
+                self._troubles.append(str(error))
 
 
 class VenvFactory:

@@ -59,7 +59,7 @@ def interpreter_to_json(interpreter: InterpreterSummary) -> dict[str, Any]:
 def _distribution(verdict: Verdict) -> dict[str, Any]:
     return {
         "name": verdict.name,
-        "version": verdict.version,
+        "version": verdict.version or None,
         "property": str(verdict.property),
         "installed": verdict.installed and _identity(verdict.installed),
         "best": verdict.best and _identity(verdict.best),

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from packaging.utils import is_normalized_name
+
 from pytest_wheeltag.core.report import AuditReport, JudgedEnvironment
 from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind
 
@@ -96,17 +98,18 @@ def _counts(judged: JudgedEnvironment) -> str:
 def _notes(report: AuditReport) -> Iterator[str]:
     verdicts = [verdict for each in report.environments for verdict in each.verdicts]
     doubts = [each.message for each in verdicts if each.kind is VerdictKind.AMBIGUOUS and not each.accepted]
-    yield from (f"warning: {line}" for line in dict.fromkeys([*doubts, *_grouped_warnings(verdicts)]))
+    warnings = group_warnings(warning for verdict in verdicts for warning in verdict.warnings)
+    yield from (f"warning: {line}" for line in dict.fromkeys([*doubts, *warnings]))
     yield from (each.message for each in verdicts if each.accepted)
 
 
-def _grouped_warnings(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """Give each warning once: what differs in the distribution's name alone is one line that names them all."""
+def group_warnings(warnings: Iterable[str]) -> Iterator[str]:
+    """Give each warning once: those that differ in the distribution's name before the colon are one line that names them all."""
     names: dict[str, dict[str, None]] = {}
-    for verdict in verdicts:
-        for warning in verdict.warnings:
-            clause = warning.removeprefix(f"{verdict.name}: ")
-            names.setdefault(clause, {}).update({verdict.name: None} if clause != warning else {})
+    for warning in warnings:
+        name, separator, clause = warning.partition(": ")
+        is_named = bool(separator) and is_normalized_name(name)
+        names.setdefault(clause if is_named else warning, {}).update({name: None} if is_named else {})
     for clause, concerned in names.items():
         shown = ", ".join(list(concerned)[:_NAMES_SHOWN])
         more = f" and {len(concerned) - _NAMES_SHOWN} more" if len(concerned) > _NAMES_SHOWN else ""

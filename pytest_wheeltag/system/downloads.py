@@ -16,6 +16,7 @@ from pytest_wheeltag.system.urls import parse_url
 # More than any index takes; a declared size is the bound where there is one.
 _MAX_WHEEL_BYTES = 8_000_000_000
 _IN_MEMORY_BYTES = 1_000_000
+_HEAD_BYTES = 64
 # These digests have no length of their own.
 _ALGORITHMS = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 
@@ -63,9 +64,21 @@ class Downloads:
             for chunk in response.chunks:
                 stream.write(chunk)
                 checks.update(chunk)
+        if _is_page(stream):
+            problem = "expected a wheel, found that the server sent HTML"
+            raise RefusedWheelError(file.filename, "", problem, "check what the index links to")
         if file.size is not None and stream.tell() != file.size:
             raise RefusedWheelError(file.filename, "", f"expected {file.size} bytes, found {stream.tell()}")
         checks.require(file.filename)
+
+
+def _is_page(stream: BinaryIO) -> bool:
+    """Tell whether what was written so far is a page of a server; the place in the stream stays."""
+    end = stream.tell()
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES).lstrip()
+    stream.seek(end)
+    return head.startswith(b"<")
 
 
 class Digests:

@@ -169,7 +169,10 @@ class IndexPages:
                 str(url), "expected a page in the cache, found none", "run once without offline"
             )
         if self._failure is not None:
-            raise self._failure
+            failure = self._failure
+            raise UnreachableError(
+                str(url), failure.problem, failure.remedy, status=failure.status
+            ) from failure
         started = time.monotonic()
         try:
             return self._ask_patiently(url, name, kept)

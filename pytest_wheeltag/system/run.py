@@ -49,6 +49,11 @@ class RunSnapshot:
         return lock(self.folder / f"{key}.lock", timeout_seconds=timeout_seconds)
 
 
+def remove_run(cache_root: Path, run_id: str) -> None:
+    """Remove the snapshot of a run that is over."""
+    _remove(RunSnapshot(cache_root, run_id).folder)
+
+
 def sweep_runs(cache_root: Path, *, older_than_seconds: float = _DAY_SECONDS) -> int:
     """Remove the snapshots of runs that nothing was added to for a day; give their number."""
     runs = cache_root / "runs-v1"

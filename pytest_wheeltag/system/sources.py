@@ -67,6 +67,16 @@ class OpenedSources:
         until = f", uploads until {self.exclude_newer:%Y-%m-%d %H:%M} UTC" if self.exclude_newer else ""
         return f"{', '.join(listed) or 'nowhere'}{until}"
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be said of the sources themselves, one line each."""
+        folders = [
+            url for url in (*self.locations.index_urls, *self.locations.find_links) if url.scheme == "file"
+        ]
+        undated = "files in folders bear no upload time and count whatever their age, as with pip"
+        told = (f"{undated}: `{folders[0]}`",) if self.exclude_newer and folders else ()
+        return (*told, *self.catalogue.warnings)
+
     def pip_variables(self) -> dict[str, str]:
         """Give the environment variables by which pip asks the same sources; they hold credentials."""
         configuration = self.configuration

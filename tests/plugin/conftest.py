@@ -1,6 +1,7 @@
 """A stage for the plugin's tests: environments, an index on loopback, and pytest run from outside."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,10 +101,11 @@ class Itinerary:
     index: LocalIndex
     make_wheel: WheelMaker
 
-    def publish(self, name: str, *tags: str, **wishes: Unpack[WheelWishes]) -> None:
+    def publish(self, name: str, *tags: str, version: str = "1.0", **wishes: Unpack[WheelWishes]) -> None:
         """Publish a wheel for each tag, one for every Python where none is named."""
         for tag in tags or ("py3-none-any",):
-            self.index.add(self.make_wheel(name, **{**wishes, "tag": tag}))
+            asked: WheelWishes = {**wishes, "tag": tag}
+            self.index.add(self.make_wheel(name, version, **asked))
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """Run pytest on the checks alone, against the index."""
@@ -135,5 +137,7 @@ class Itinerary:
 
 @pytest.fixture
 def itinerary(pytester: pytest.Pytester, tmp_path: Path) -> Iterator[Itinerary]:
+    # Shared by the tests of a process, and emptied only by runs that come so far as to need it.
+    shutil.rmtree(pytester.path.parent / "basetemp", ignore_errors=True)
     with LocalIndex() as index:
         yield Itinerary(pytester, index, WheelMaker(tmp_path / "wheels"))

@@ -1,12 +1,13 @@
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.errors import OfflineError, UsageError
+from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.sources import (
     OpenedSources,
     SourceOptions,
@@ -27,9 +28,8 @@ class Machine:
         self.configuration = folder / "pip.conf"
         self.environ = {"HOME": str(folder), "PIP_CONFIG_FILE": os.devnull}
 
-    def open(self, run_id: str | None = None, **options: object) -> OpenedSources:
-        asked = SourceOptions(self.folder / "cache", **options)  # type: ignore[arg-type]  # passed on as given
-        return open_sources(asked, self.environ, run_id)
+    def open(self, **options: Any) -> OpenedSources:  # noqa: ANN401 - those of SourceOptions
+        return open_sources(SourceOptions(self.folder / "cache", **options), self.environ)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_alone_means_alone(machine: Machine) -> None:
     ],
 )
 def test_an_address_that_is_none_is_a_usage_error(
-    machine: Machine, options: Mapping[str, object], words: str
+    machine: Machine, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
         machine.open(**options)
@@ -113,7 +113,7 @@ def test_a_pip_configuration_that_cannot_be_read_is_a_usage_error(machine: Machi
     machine.environ["PIP_CONFIG_FILE"] = str(machine.configuration)
     machine.configuration.write_text("index-url = nowhere\n", encoding="utf-8")
 
-    with pytest.raises(UsageError, match="pip.conf"):
+    with pytest.raises(UsageError, match=r"pip\.conf"):
         machine.open()
 
 
@@ -186,7 +186,7 @@ def test_the_first_strategy_stops_at_the_first_that_has_the_name(machine: Machin
     first = write_file_index(tmp_path / "one", [make_wheel("foo", "1.0")])
     second = write_file_index(tmp_path / "two", [make_wheel("foo", "2.0"), make_wheel("bar", "2.0")])
 
-    opened = machine.open(index_url=first, extra_index_urls=(second,), strategy="first")
+    opened = machine.open(index_url=first, extra_index_urls=(second,), strategy=Strategy.FIRST)
 
     assert [file.filename for file in opened.catalogue.files(FOO).files] == ["foo-1.0-py3-none-any.whl"]
     assert opened.catalogue.files(canonicalize_name("bar")).files
@@ -194,7 +194,7 @@ def test_the_first_strategy_stops_at_the_first_that_has_the_name(machine: Machin
 
 def test_opening_asks_nobody_and_offline_nobody_is_asked(machine: Machine) -> None:
     with LocalIndex() as index:
-        opened = machine.open(run_id="run", index_url=index.url, is_offline=True)
+        opened = machine.open(index_url=index.url, is_offline=True)
         with pytest.raises(OfflineError):
             opened.catalogue.files(FOO)
         assert not index.requests
