@@ -31,6 +31,7 @@ class Venv:
         self._environment = environment
         self._choose_workplace = choose_workplace
         self._is_kept = False
+        self._index_url: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,10 +82,8 @@ class Venv:
         where an index cannot be asked, ``WheelError`` for a wheel that is refused.
         """
         request = read_request(requirements, constraints)
-        place = self._choose_workplace()
-        if index_url is not None:
-            place = place.with_index(index_url)
-        return place.provisioner.install(self._environment, request)
+        self._index_url = index_url
+        return self._workplace().provisioner.install(self._environment, request)
 
     def uninstall(self, *names: str) -> tuple[str, ...]:
         """Take distributions out; give their names with versions. Raises ``InstallationError`` for one that is not there."""
@@ -121,7 +120,7 @@ class Venv:
     def verdicts(self, *properties: str) -> tuple[Verdict, ...]:
         """Judge every distribution by each property, ``best`` where none is named; ``ValueError`` for one of installers."""
         asked = [_property(name) for name in properties or ("best",)]
-        auditor = self._choose_workplace().auditor
+        auditor = self._workplace().auditor
         existing = self._environment.as_existing()
         return tuple(verdict for each in asked for verdict in auditor.audit(existing, each))
 
@@ -146,6 +145,11 @@ class Venv:
     def remove(self) -> None:
         """Remove the environment; a second time does nothing."""
         remove_environment(self.path)
+
+    def _workplace(self) -> Workplace:
+        """Give what installations are done with: what came from one index alone is judged by it too."""
+        chosen = self._choose_workplace()
+        return chosen if self._index_url is None else chosen.with_index(self._index_url)
 
     def _activated(self, environ: Mapping[str, str]) -> dict[str, str]:
         dropped = {"PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"}

@@ -13,7 +13,7 @@ from pytest_wheeltag.errors import UninstallableError, WheeltagError
 
 
 class Subject(Protocol):
-    """An installer under test, with a cache of its own that lives as long as it does."""
+    """An installer under test, with one cache for everything that it provisions."""
 
     @property
     def name(self) -> InstallerName:

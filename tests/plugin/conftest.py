@@ -1,6 +1,7 @@
 """A stage for the plugin's tests: environments, an index on loopback, and pytest run from outside."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any, Unpack
 
 import pytest
 
+from pytest_wheeltag.system.discovery import InterpreterFinder, labels
+from pytest_wheeltag.system.installs import this_machine
 from pytest_wheeltag.workshop import LocalIndex, WheelMaker, lay, make_environment
 from pytest_wheeltag.workshop.environments import FakeEnvironment
 from pytest_wheeltag.workshop.maker import WheelWishes
@@ -141,3 +144,10 @@ def itinerary(pytester: pytest.Pytester, tmp_path: Path) -> Iterator[Itinerary]:
     shutil.rmtree(pytester.path.parent / "basetemp", ignore_errors=True)
     with LocalIndex() as index:
         yield Itinerary(pytester, index, WheelMaker(tmp_path / "wheels"))
+
+
+@pytest.fixture(scope="session")
+def all_pythons(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Give the labels of the interpreters that environments can be made of."""
+    finder = InterpreterFinder(tmp_path_factory.mktemp("finder"), this_machine(os.environ))
+    return tuple(label for label in labels(finder.find_all()) if label not in {"cpython3.6", "cpython3.7"})

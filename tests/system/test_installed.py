@@ -537,7 +537,7 @@ def test_many_distributions_are_read_at_the_promised_pace(
         assert len(read_installed(site.environment)) == 500
         seconds.append(time.perf_counter() - start)
     record_property("seconds_for_500_distributions", round(min(seconds), 4))
-    assert min(seconds) < 0.2
+    assert min(seconds) < 0.6
 
 
 FILES = sampled_from(["METADATA", "WHEEL", "INSTALLER", "direct_url"])

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and 
 SCRIPT = Path(__file__).with_name("survival.py")
 # `WHEELTAG_KILLS=200` for a long look.
 KILLS = int(os.environ.get("WHEELTAG_KILLS", "40"))
+_MOST = 10
 LONGEST_SECONDS = 0.06
 
 
@@ -106,7 +107,10 @@ def test_killed_at_any_moment_the_next_call_is_right(
     assert worker.stdout
     left = 0
     with worker:
-        for number in range(KILLS):
+        # More than asked for where the kills came too late to prove anything.
+        for number in range(_MOST * KILLS):
+            if number >= KILLS and left:
+                break
             worker.stdin.write(f"{number}\n")
             worker.stdin.flush()
             process = int(worker.stdout.readline())
@@ -115,10 +119,9 @@ def test_killed_at_any_moment_the_next_call_is_right(
             worker.stdin.write("\n")
             worker.stdin.flush()
             assert worker.stdout.readline() == "dead\n"
-            left += len(list(tmp_path.glob("cache*/**/.tmp-*")))
+            left += len([*tmp_path.glob("cache*/**/.tmp-*"), *tmp_path.glob("envs/**/.tmp-*")])
             assert_all_is_right(tmp_path, wheels, interpreter)
         worker.stdin.close()
-    # Else the kills came too late to prove anything.
     assert left > 0
     for cache in ("cache0", "cache1"):
         WheelStore(tmp_path / cache).sweep()
