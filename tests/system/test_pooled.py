@@ -129,7 +129,11 @@ def test_what_will_not_pass_is_tried_once(
     assert server.count("/x") == 1
 
 
-@pytest.mark.parametrize("retry_after", ["7", formatdate(time.time() + 3000, usegmt=True), "soon", "-3"])
+@pytest.mark.parametrize(
+    "retry_after",
+    ["7", formatdate(time.time() + 3000, usegmt=True), "soon", "-3"],
+    ids=["seconds", "date", "word", "negative"],
+)
 def test_servers_are_waited_for_as_they_ask_but_no_longer_than_a_minute(
     server: LocalIndex, transport: PooledTransport, waits: list[float], retry_after: str
 ) -> None:
