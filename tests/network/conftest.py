@@ -18,8 +18,7 @@ from pytest_wheeltag.system.installs import this_machine
 PUBLIC_INDEX = urlsplit(DEFAULT_INDEX)._replace(path="/simple/").geturl()
 
 
-def call(*command: str, **variables: str) -> str:
-    """Run a command to its end; its output is the message where it fails."""
+def _call(*command: str, **variables: str) -> str:
     done = subprocess.run(
         command,
         capture_output=True,
@@ -33,6 +32,12 @@ def call(*command: str, **variables: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def call() -> Callable[..., str]:
+    """Run a command to its end and give its output, which is the message where it fails; keywords are variables."""
+    return _call
+
+
+@pytest.fixture(scope="session")
 def fetch_uv(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Give the path of a uv of this version."""
     fetched: dict[str, str] = {}
@@ -40,7 +45,7 @@ def fetch_uv(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     def fetch(version: str) -> str:
         if version not in fetched:
             folder = tmp_path_factory.mktemp("uv")
-            call(sys.executable, "-m", "pip", "install", "-q", f"--target={folder}", f"uv{version}")
+            _call(sys.executable, "-m", "pip", "install", "-q", f"--target={folder}", f"uv{version}")
             fetched[version] = str(folder / "bin" / "uv")
         return fetched[version]
 
@@ -69,8 +74,8 @@ def install_with_uv(tmp_path: Path) -> Callable[..., Path]:
         environment = tmp_path / f"uv-{len(list(tmp_path.glob('uv-*')))}"
         bundle = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in os.environ else {}
         settings = {"UV_CACHE_DIR": str(tmp_path / "cache-of-uv"), "UV_INDEX_URL": PUBLIC_INDEX, **bundle}
-        call(uv, "venv", "--quiet", f"--python={python}", str(environment), **settings)
-        call(uv, "pip", "install", "--quiet", *requirements, VIRTUAL_ENV=str(environment), **settings)
+        _call(uv, "venv", "--quiet", f"--python={python}", str(environment), **settings)
+        _call(uv, "pip", "install", "--quiet", *requirements, VIRTUAL_ENV=str(environment), **settings)
         return environment
 
     return install
