@@ -10,6 +10,7 @@ from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind
 
 _GAP = "  "
 _NAMES_SHOWN = 5
+_FEW_ROWS = 12
 _AS_WANTED = (VerdictKind.BEST, VerdictKind.INTACT)
 
 
@@ -17,7 +18,7 @@ def render_summary(report: AuditReport, *, is_verbose: bool = False) -> Iterator
     """Give the lines of a summary.
 
     One environment is one line of counts; several are a table, interpreters across, of the distributions
-    whose verdict is not the one wanted everywhere (``is_verbose``: all). Warnings and accepted findings follow.
+    whose verdict is not the one wanted everywhere (``is_verbose``, or where they are few: all). Warnings and accepted findings follow.
     """
     if len(report.environments) > 1:
         yield from _table(report, is_verbose=is_verbose)
@@ -52,7 +53,8 @@ def _table(report: AuditReport, *, is_verbose: bool) -> Iterator[str]:
         {(each.name, each.property): each for each in judged.verdicts} for judged in report.environments
     ]
     keys = sorted({key for column in columns for key in column})
-    shown = [key for key in keys if is_verbose or any(_stands_out(column.get(key)) for column in columns)]
+    is_whole = is_verbose or len(keys) <= _FEW_ROWS
+    shown = [key for key in keys if is_whole or any(_stands_out(column.get(key)) for column in columns)]
     has_several = len({asked for _, asked in keys}) > 1
     rows = [
         [

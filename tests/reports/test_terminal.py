@@ -24,7 +24,7 @@ def test_one_environment_is_one_line_of_counts() -> None:
     assert render_totals(report) == "2 passed, 1 failed, 0 skipped in 1 environment"
 
 
-def test_several_environments_are_a_table_of_what_stands_out() -> None:
+def test_several_environments_are_a_table() -> None:
     report = collect_report(
         [
             (OLD, found("a")),
@@ -36,12 +36,23 @@ def test_several_environments_are_a_table_of_what_stands_out() -> None:
     )
 
     assert lines(report)[:4] == [
-        "          cpython3.10  cpython3.11",
-        "b         best         INFERIOR",
-        "c         -            direct",
-        "(1 more)  as wanted    as wanted",
+        "   cpython3.10  cpython3.11",
+        "a  best         best",
+        "b  best         INFERIOR",
+        "c  -            direct",
     ]
-    assert lines(report, is_verbose=True)[1].split() == ["a", "best", "best"]
+
+
+def test_a_long_table_shows_what_stands_out() -> None:
+    fine = [(scene, found(f"a{number:02}")) for number in range(20) for scene in (OLD, NEW)]
+    report = collect_report([*fine, (OLD, found("b")), (NEW, found("b", VerdictKind.INFERIOR))])
+
+    assert lines(report)[:3] == [
+        "           cpython3.10  cpython3.11",
+        "b          best         INFERIOR",
+        "(20 more)  as wanted    as wanted",
+    ]
+    assert len(lines(report, is_verbose=True)) == len(lines(report)) + 19
 
 
 def test_a_warning_about_many_distributions_is_one_line() -> None:
@@ -98,7 +109,7 @@ def test_several_properties_are_rows_of_their_own() -> None:
     report = collect_report([*both(OLD, VerdictKind.BEST), *both(NEW, VerdictKind.INFERIOR)])
 
     assert lines(report)[:3] == [
-        "          cpython3.10  cpython3.11",
-        "a [best]  best         INFERIOR",
-        "(1 more)  as wanted    as wanted",
+        "            cpython3.10  cpython3.11",
+        "a [best]    best         INFERIOR",
+        "a [intact]  intact       intact",
     ]
