@@ -14,7 +14,7 @@ from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.distinfo import is_same_version
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
-from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.core.resolution import (
     Catalogue,
     Choice,
@@ -51,12 +51,13 @@ class Supplies:
 
 @dataclass(frozen=True)
 class ProvisionOptions:
-    """How choosing and installing is done; ``exclude_newer`` is in UTC, None for no limit.
+    """How choosing and installing is done; ``exclude_newer`` is in UTC, None for no limit; ``constraints`` bind every request.
 
     Without ``with_dependencies`` only what is asked for by name is chosen and installed.
     """
 
     exclude_newer: datetime | None = None
+    constraints: tuple[Demand, ...] = ()
     with_dependencies: bool = True
     limits: SearchLimits = _LIMITS
     links: LinkOptions = field(default_factory=LinkOptions)
@@ -92,6 +93,7 @@ class Provisioner:
         return self._resolved[key]
 
     def _resolve(self, request: Request, interpreter: Interpreter) -> Resolution:
+        request = request & Request((), self._options.constraints)
         # Late: who audits or installs from what is resolved already needs no resolver.
         from pytest_wheeltag.core.resolver import resolve  # noqa: PLC0415
 

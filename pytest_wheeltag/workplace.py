@@ -78,7 +78,14 @@ class Workplace:
         wheels = StoredWheels(self.store, Downloads(access.transport), self.options.policy)
         metadata = IndexMetadata(access, wheels.read_metadata)
         supplies = Supplies(self.opened.catalogue, metadata, wheels)
-        return Provisioner(supplies, replace(self.options, exclude_newer=self.opened.exclude_newer))
+        return Provisioner(
+            supplies,
+            replace(
+                self.options,
+                exclude_newer=self.opened.exclude_newer,
+                constraints=self.opened.read_constraints(),
+            ),
+        )
 
     def open_environment(self, path: Path) -> Environment:
         """Give an environment that is there, to install into or uninstall from.

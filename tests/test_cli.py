@@ -145,6 +145,25 @@ def test_an_unknown_command_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "chekc" in capsys.readouterr().err
 
 
+def test_pips_constraints_bind_a_resolution(
+    index: LocalIndex,
+    make_wheel: WheelMaker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for version in ("1.0", "2.0"):
+        index.add(make_wheel("foo", version))
+    file = tmp_path / "constraints.txt"
+    file.write_text("foo<2\n", encoding="utf-8")
+    monkeypatch.setenv("PIP_CONSTRAINT", str(file))
+
+    status, out, _ = run(capsys, "resolve", "foo", f"--index-url={index.url}")
+
+    assert status == 0
+    assert out.startswith("foo-1.0-")
+
+
 @pytest.mark.usefixtures("seed")
 def test_resolve_chooses_without_resolving(index: LocalIndex, capsys: pytest.CaptureFixture[str]) -> None:
     url = index.url.replace("://", "://user:hunter2@")

@@ -10,9 +10,11 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from pytest_wheeltag.errors import UsageError
+from pytest_wheeltag.core.requirements import Demand, parse_constraints_file
+from pytest_wheeltag.errors import UnsafeFileError, UsageError
 from pytest_wheeltag.system.cache import prepare_cache
 from pytest_wheeltag.system.fetching import IndexAccess
+from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.index import IndexSources, SimpleIndex, Strategy, index_sources
 from pytest_wheeltag.system.pages import PagePolicy
 from pytest_wheeltag.system.pipconf import PipConfiguration, default_index, read_pip_configuration
@@ -21,6 +23,7 @@ from pytest_wheeltag.system.run import RunSnapshot, sweep_runs
 from pytest_wheeltag.system.transport import LateTransport, Transport
 from pytest_wheeltag.system.urls import Url, parse_location, parse_url
 
+_CONSTRAINTS_BYTES = 16 << 20
 # `fromisoformat` takes weeks and dates without dashes too, which are not in RFC 3339.
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}(?P<time>[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?", re.ASCII
@@ -61,6 +64,18 @@ class OpenedSources:
         """The moment (UTC) after which uploads do not count."""
         return self.configuration.uploaded_prior_to
 
+    def read_constraints(self) -> tuple[Demand, ...]:
+        """Read the constraints that pip is configured with; raises ``UsageError`` for a file that cannot be used."""
+        constraints: list[Demand] = []
+        for text in self.configuration.constraints:
+            try:
+                content = read_regular(Path(text).absolute(), _CONSTRAINTS_BYTES, follow=True).decode()
+            except (OSError, UnsafeFileError, UnicodeDecodeError) as error:
+                setting, expected = "pip's constraint", f"a text file in UTF-8 ({error})"
+                raise UsageError(setting, text, expected) from error
+            constraints += parse_constraints_file(content, text)
+        return tuple(constraints)
+
     def describe(self) -> str:
         """Say in one line where files come from; no credentials."""
         listed = [f"`{url}`" for url in (*self.locations.index_urls, *self.locations.find_links)]
@@ -89,6 +104,7 @@ class OpenedSources:
             "PIP_CERT": configuration.cert or "",
             "PIP_CLIENT_CERT": configuration.client_cert or "",
             "PIP_PROXY": configuration.proxy.secret if configuration.proxy else "",
+            "PIP_CONSTRAINT": " ".join(str(Path(path).absolute()) for path in configuration.constraints),
             "PIP_TRUSTED_HOST": " ".join(configuration.trusted_hosts),
             "PIP_UPLOADED_PRIOR_TO": self.exclude_newer.isoformat() if self.exclude_newer else "",
         }
@@ -150,7 +166,9 @@ def _override(configuration: PipConfiguration, options: SourceOptions, places: P
         return parse_location(text, home=places.home, folder=places.folder, setting="find-links")
 
     if options.is_alone:
-        configuration = replace(configuration, extra_index_urls=(), find_links=(), no_index=False)
+        configuration = replace(
+            configuration, extra_index_urls=(), find_links=(), no_index=False, constraints=()
+        )
     index_url = parse_url(options.index_url, setting="index-url") if options.index_url else None
     is_of_test = options.is_alone and index_url is not None and index_url.is_local
     limit = options.exclude_newer or configuration.uploaded_prior_to

@@ -78,6 +78,24 @@ def test_each_setting_of_the_user_replaces_that_of_pip(machine: Machine) -> None
     assert machine.open(no_index=True).describe() == "nowhere"
 
 
+def test_what_pip_is_constrained_to_binds_us_too(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "constraints.txt"
+    file.write_text("# ours\nfoo<2\n", encoding="utf-8")
+    machine.environ["PIP_CONSTRAINT"] = str(file)
+
+    opened = machine.open()
+
+    assert [str(demand.requirement) for demand in opened.read_constraints()] == ["foo<2"]
+    assert opened.pip_variables()["PIP_CONSTRAINT"] == str(file)
+    assert machine.open(index_url="https://mine.example/simple/", is_alone=True).read_constraints() == ()
+    file.write_text("--hash=nonsense\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"constraints\.txt:1"):
+        opened.read_constraints()
+    file.unlink()
+    with pytest.raises(UsageError, match=r"pip's constraint: .*constraints\.txt"):
+        opened.read_constraints()
+
+
 def test_alone_means_alone(machine: Machine) -> None:
     machine.environ |= {
         "PIP_EXTRA_INDEX_URL": "https://two.example/simple/",
