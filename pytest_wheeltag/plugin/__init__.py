@@ -219,6 +219,15 @@ def _refuse_lonely_options(config: pytest.Config) -> None:
             raise pytest.UsageError(msg)
 
 
+def pytest_ignore_collect(collection_path: "Path") -> bool | None:
+    """Leave a cache of ours that lies in the project alone: the wheels in it bring tests of their own."""
+    try:
+        text = (collection_path / "CACHEDIR.TAG").read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+    return True if "pytest-wheeltag" in text else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Remember which test runs: what fixtures make goes with it, and its ``wheeltag_index`` is asked."""

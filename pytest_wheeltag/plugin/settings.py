@@ -27,7 +27,7 @@ from pytest_wheeltag.errors import UnsafeFileError, UsageError
 from pytest_wheeltag.matrix import Orders
 from pytest_wheeltag.plugin import SETTINGS
 from pytest_wheeltag.provision import ProvisionOptions
-from pytest_wheeltag.subjects.roster import check_installer
+from pytest_wheeltag.subjects.roster import InstallerSpec, parse_installer_spec
 from pytest_wheeltag.system.cache import locate_cache
 from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.index import Strategy
@@ -54,7 +54,7 @@ class Settings:
     is_inherited: bool
     pythons: tuple[InterpreterSpec, ...]
     request: Request
-    installer: str
+    installer: InstallerSpec
     properties: tuple[Property, ...]
     orders: Orders
     missing_outcome: Outcome
@@ -173,9 +173,9 @@ def _read_json_file(reader: "SettingsReader") -> Path | None:
     return path
 
 
-def _read_installer(reader: "SettingsReader") -> str:
+def _read_installer(reader: "SettingsReader") -> InstallerSpec:
     found = reader.find("installer")
-    return check_installer(found.value or "wheeltag", setting=found.origin)
+    return parse_installer_spec(found.value or "wheeltag", setting=found.origin)
 
 
 def _read_properties(reader: "SettingsReader") -> tuple[Property, ...]:

@@ -18,7 +18,8 @@ from pytest_wheeltag.subjects.subject import failing_as
 from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.workplace import Workplace
 
-_TIMEOUT_SECONDS = 900
+_TIMEOUT_SECONDS = 900.0
+_QUESTION_SECONDS = 30.0
 _VERSION = re.compile(r"pip (\S+) from")
 _SHOWN_LINES = 3
 
@@ -37,7 +38,7 @@ class PipSubject:
     @cached_property
     def name(self) -> InstallerName:
         """Its name and version; of the newest the version for the interpreter that runs us, `unknown` where none is published."""
-        return InstallerName("pip", self.pinned or self._version_on_path or self._newest)
+        return InstallerName("pip", self.pinned or self._found[1] or self._newest)
 
     @cached_property
     def _newest(self) -> str:
@@ -49,20 +50,14 @@ class PipSubject:
         return str(resolution.choices[0].version)
 
     @cached_property
-    def _on_path(self) -> str | None:
-        """The pip on PATH; a shim of pyenv that leads nowhere answers no question and counts as none."""
-        found = None if self.pinned else shutil.which("pip", path=self.place.environ.get("PATH"))
-        is_working = (
-            found is not None and _run([found, "--version"], dict(self.place.environ)).returncode == 0
-        )
-        return found if is_working else None
-
-    @cached_property
-    def _version_on_path(self) -> str:
-        if self._on_path is None:
-            return ""
-        match = _VERSION.match(_run([self._on_path, "--version"], dict(self.place.environ)).stdout)
-        return match[1] if match else ""
+    def _found(self) -> tuple[str, str]:
+        """The pip on PATH with its version; a shim that leads nowhere answers no question and counts as none."""
+        path = None if self.pinned else shutil.which("pip", path=self.place.environ.get("PATH"))
+        if path is None:
+            return "", ""
+        done = _run([path, "--version"], dict(self.place.environ), _QUESTION_SECONDS)
+        match = None if done.returncode else _VERSION.match(done.stdout)
+        return (path, match[1]) if match else ("", "")
 
     def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
         """Make an environment with virtualenv and let pip install into it, as ``Subject`` says."""
@@ -88,8 +83,8 @@ class PipSubject:
 
     def _command(self, python: Path, interpreter: Interpreter) -> tuple[list[str], dict[str, str]]:
         variables = self._variables()
-        if self._on_path is not None:
-            return [self._on_path, "--python", str(python)], variables
+        if path := self._found[0]:
+            return [path, "--python", str(python)], variables
         # By the target itself, so that every version of pip will do that supports it.
         return [str(python), "-m", "pip"], {**variables, "PYTHONPATH": str(self._fetch(interpreter))}
 
@@ -114,7 +109,9 @@ class PipSubject:
         return {**kept, **settings}
 
 
-def _run(command: list[str], variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def _run(
+    command: list[str], variables: dict[str, str], timeout_seconds: float = _TIMEOUT_SECONDS
+) -> "subprocess.CompletedProcess[str]":
     """Run to the end; what cannot be started or does not end has failed like any other."""
     try:
         return subprocess.run(
@@ -124,7 +121,7 @@ def _run(command: list[str], variables: dict[str, str]) -> "subprocess.Completed
             errors="replace",
             check=False,
             env=variables,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,6 +1,7 @@
 """Which installers can be put under test, by the names that users type."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -20,8 +21,16 @@ SUBJECTS: dict[str, Open] = {
 _EXPECTED = f"an installer, one of {', '.join(f'`{name}`' for name in SUBJECTS)}, `pip` also with `==VERSION`"
 
 
-def check_installer(text: str, *, setting: str = "--wheeltag-installer") -> str:
-    """Give the text if it names an installer, like ``pip`` or ``pip==26.3``; raises ``UsageError`` naming ``setting``."""
+@dataclass(frozen=True)
+class InstallerSpec:
+    """Which installer is put under test; ``version`` is empty for whichever there is."""
+
+    name: str
+    version: str = ""
+
+
+def parse_installer_spec(text: str, *, setting: str = "--wheeltag-installer") -> InstallerSpec:
+    """Parse ``pip`` or ``pip==26.3``; raises ``UsageError`` naming ``setting``."""
     name, separator, version = text.partition("==")
     try:
         if separator:
@@ -30,10 +39,9 @@ def check_installer(text: str, *, setting: str = "--wheeltag-installer") -> str:
         raise UsageError(setting, text, _EXPECTED) from error
     if name not in SUBJECTS or (separator and name == "wheeltag"):
         raise UsageError(setting, text, _EXPECTED)
-    return text
+    return InstallerSpec(name, version)
 
 
-def open_subject(text: str, place: Workplace, folder: Path) -> Subject:
-    """Give the installer of a checked text; ``folder`` is for its own cache and itself."""
-    name, _, version = text.partition("==")
-    return SUBJECTS[name](place, folder, version)
+def open_subject(spec: InstallerSpec, place: Workplace, folder: Path) -> Subject:
+    """Give the installer of a specification; ``folder`` is for its own cache and itself."""
+    return SUBJECTS[spec.name](place, folder, spec.version)

@@ -196,3 +196,15 @@ def test_help_shows_every_option(pytester: pytest.Pytester) -> None:
 
 def test_the_marker_is_registered(pytester: pytest.Pytester) -> None:
     pytester.runpytest("--markers").stdout.fnmatch_lines(["@pytest.mark.wheeltag: *"])
+
+
+def test_a_cache_in_the_project_is_not_collected(seed: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = seed.pytester.path / "cache-of-wheels"
+    monkeypatch.setenv("WHEELTAG_CACHE_DIR", str(cache))
+    seed.pytester.makepyfile("def test_own(): pass")
+    seed.pytester.runpytest(*seed.arguments)
+    below = cache / "wheels-v1" / "ab" / "cd" / "files"
+    below.mkdir(parents=True)
+    (below / "test_foreign.py").write_text("raise RuntimeError('collected')", encoding="utf-8")
+
+    seed.pytester.runpytest().assert_outcomes(passed=1)

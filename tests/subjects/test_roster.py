@@ -4,14 +4,22 @@ import pytest
 
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.subjects.pip import PipSubject
-from pytest_wheeltag.subjects.roster import SUBJECTS, check_installer, open_subject
+from pytest_wheeltag.subjects.roster import SUBJECTS, InstallerSpec, open_subject, parse_installer_spec
 from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.workplace import Workplace
 
 
-@pytest.mark.parametrize("text", ["wheeltag", "pip", "pip==26.3", "pip==9.0.1rc1"])
-def test_a_name_with_or_without_a_version_is_an_installer(text: str) -> None:
-    assert check_installer(text) == text
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("wheeltag", InstallerSpec("wheeltag")),
+        ("pip", InstallerSpec("pip")),
+        ("pip==26.3", InstallerSpec("pip", "26.3")),
+        ("pip==9.0.1rc1", InstallerSpec("pip", "9.0.1rc1")),
+    ],
+)
+def test_a_name_with_or_without_a_version_is_an_installer(text: str, spec: InstallerSpec) -> None:
+    assert parse_installer_spec(text) == spec
 
 
 @pytest.mark.parametrize(
@@ -33,7 +41,7 @@ def test_a_name_with_or_without_a_version_is_an_installer(text: str) -> None:
 )
 def test_anything_else_is_a_usage_error_that_names_what_is_allowed(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check_installer(text, setting="wheeltag_installer")
+        parse_installer_spec(text, setting="wheeltag_installer")
 
     assert str(caught.value) == (
         "wheeltag_installer: expected an installer, one of `wheeltag`, `pip`, `pip` also with `==VERSION`, "
@@ -41,8 +49,8 @@ def test_anything_else_is_a_usage_error_that_names_what_is_allowed(text: str) ->
     )
 
 
-def test_a_checked_text_opens_its_installer(place: Workplace, tmp_path: Path) -> None:
-    assert isinstance(open_subject("wheeltag", place, tmp_path), WheeltagSubject)
-    assert open_subject("pip==26.3", place, tmp_path) == PipSubject(place, tmp_path, "26.3")
-    assert open_subject("pip", place, tmp_path) == PipSubject(place, tmp_path)
+def test_a_specification_opens_its_installer(place: Workplace, tmp_path: Path) -> None:
+    assert isinstance(open_subject(InstallerSpec("wheeltag"), place, tmp_path), WheeltagSubject)
+    assert open_subject(InstallerSpec("pip", "26.3"), place, tmp_path) == PipSubject(place, tmp_path, "26.3")
+    assert open_subject(InstallerSpec("pip"), place, tmp_path) == PipSubject(place, tmp_path)
     assert set(SUBJECTS) == {"wheeltag", "pip"}
