@@ -17,6 +17,7 @@ from pytest_wheeltag.plugin.workroom import remove_if_empty, run_id_of, shared_f
 from pytest_wheeltag.provision import InstallReport
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import parse_link_mode
+from pytest_wheeltag.system.run import remove_run
 from pytest_wheeltag.venv import Venv, read_request
 from pytest_wheeltag.workplace import Workplace
 
@@ -139,6 +140,9 @@ class VenvKeeper:
         self._remove(self._tenancies)
         self._tenancies = []
         remove_if_empty(self._folder)
+        if not hasattr(self._config, "workerinput"):
+            # Workers leave it to the others; what nobody removes is swept after a day.
+            remove_run(self._place.cache, run_id_of(self._config))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what could not be removed."""

@@ -142,7 +142,8 @@ class InterpreterFinder:
         home = self.surroundings.home
         if path.parts[:1] == ("~",) and home is not None:
             path = home.joinpath(*path.parts[1:])
-        return path.absolute()
+        # Not resolved: what a link in it leads to is looked at later, name by name.
+        return Path(os.path.abspath(path))  # noqa: PTH100 - the same without `..`, as a user would write it
 
     def _find_path(self, spec: InterpreterSpec, path: Path) -> Interpreter:
         absolute = self._absolute(path)
