@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 from pytest_wheeltag.core.candidates import Offer, Reason
 from pytest_wheeltag.core.comparison import Comparison, Subject
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.tags import pips_own_tags
 from pytest_wheeltag.core.verdict import (
     InstalledWheel,
     MalformedDistribution,
@@ -50,19 +51,26 @@ def judge_unread(
 
 
 def judge_alone(wheel: InstalledWheel, interpreter: Interpreter) -> Verdict | None:
-    """Judge a wheel that needs no index: it cannot run here, or was installed directly.
+    """Judge a wheel that needs no index: it cannot run here, was installed directly, or has a tag that only pip knows.
 
     None means that the offer decides.
     """
     subject = Subject(wheel, interpreter)
     tags = interpreter.ranking.tags
-    if subject.rank is None:
-        message = f"installed `{subject.tags}`, none of which is among the {len(tags)} tags that this interpreter supports, from `{tags[0]}` on"
+    is_pips = bool(subject.expansion & pips_own_tags(interpreter.facts))
+    if subject.rank is None and not is_pips:
+        message = (
+            f"installed `{subject.tags}`, none of which is among the {len(tags)} tags that this interpreter "
+            f"supports, from `{tags[0]}` on"
+        )
         return subject.verdict(VerdictKind.INCOMPATIBLE, message)
     if wheel.direct_url is not None:
         return subject.verdict(
             VerdictKind.DIRECT, f"installed `{subject.tags}` directly from `{wheel.direct_url}`"
         )
+    if subject.rank is None:
+        message = f"installed `{subject.tags}`, which pip accepts here and `packaging.tags.sys_tags` does not"
+        return subject.verdict(VerdictKind.AMBIGUOUS, message)
     return None
 
 
@@ -80,8 +88,10 @@ def judge_intact(wheel: InstalledWheel, interpreter: Interpreter, alterations: I
         shown = "; ".join(found[:_ALTERATIONS_SHOWN])
         more = f"; and {len(found) - _ALTERATIONS_SHOWN} more" if len(found) > _ALTERATIONS_SHOWN else ""
         verdict = subject.verdict(VerdictKind.ALTERED, f"not as RECORD lists it: {shown}{more}")
+    elif alone and alone.kind is VerdictKind.DIRECT:
+        verdict = alone
     else:
-        verdict = alone or subject.verdict(VerdictKind.INTACT, "every file is as RECORD lists it")
+        verdict = subject.verdict(VerdictKind.INTACT, "every file is as RECORD lists it")
     return replace(verdict, property=Property.INTACT)
 
 

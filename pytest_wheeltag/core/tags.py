@@ -67,6 +67,16 @@ class InterpreterFacts:
         return INTERPRETER_SHORT_NAMES.get(self.implementation) or self.implementation
 
 
+def pips_own_tags(facts: InterpreterFacts) -> frozenset[str]:
+    """Name the tags that pip accepts beyond those of ``packaging.tags.sys_tags``, outside of CPython.
+
+    pip gives the whole version (``pp39-none-any``) where ``sys_tags`` gives PyPy ``pp3-none-any`` and others none;
+    wheels of that form are published (coverage 7.6.1).
+    """
+    is_ours = facts.short_name == "cp"
+    return frozenset() if is_ours else frozenset({f"{facts.short_name}{facts.version_nodot}-none-any"})
+
+
 @dataclass(frozen=True)
 class TagRanking:
     """The tags that one interpreter accepts, best first; ranks count from 1.

@@ -14,8 +14,10 @@ from pytest_wheeltag.core.judging import (
     Silence,
     judge,
     judge_alone,
+    judge_intact,
     judge_unread,
 )
+from pytest_wheeltag.core.tags import InterpreterFacts
 from pytest_wheeltag.core.verdict import (
     InstalledWheel,
     MalformedDistribution,
@@ -355,3 +357,18 @@ def test_an_installed_file_for_another_python_is_not_called_built() -> None:
 
 def test_a_build_number_of_any_length_is_read_or_left() -> None:
     assert parse_build("9" * 5000) == (int("9" * 18), "9" * 4982)
+
+
+def test_a_tag_that_pip_alone_accepts_is_no_false_alarm() -> None:
+    pypy = replace(CP311, facts=InterpreterFacts("pypy", (3, 9), "39", ".pypy39-pp73-x86_64-linux-gnu.so"))
+    wheel = installed("pp38-none-any", "pp39-none-any", "pp310-none-any")
+
+    assert pypy.ranking.best_rank(wheel.tags) is None
+    found = judge_alone(wheel, pypy)
+    assert found is not None
+    assert found.kind is VerdictKind.AMBIGUOUS
+    assert "pip accepts" in found.message
+    assert judge_intact(wheel, pypy, ()).kind is VerdictKind.INTACT
+    elsewhere = judge_alone(wheel, CP311)
+    assert elsewhere is not None
+    assert elsewhere.kind is VerdictKind.INCOMPATIBLE
