@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+ALL = ":all:"
+_MEANING_ALL = frozenset({"--only-binary", "--prefer-binary", "--pre"})
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -16,13 +19,22 @@ class Argument:
 
 
 @dataclass(frozen=True)
+class ArgumentGroup:
+    """Options that are listed together: a title, a sentence that is true of all, the options."""
+
+    title: str
+    sentence: str
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
 class Command:
     """One command: its name, one sentence on what it does, what it takes beside ``--json``."""
 
     name: str
     summary: str
     arguments: tuple[Argument, ...]
-    options_of_index: bool = False
+    groups: tuple[ArgumentGroup, ...] = ()
 
 
 def _take(*names: str, **settings: Any) -> Argument:  # noqa: ANN401 - those of add_argument
@@ -33,8 +45,16 @@ def _list(name: str, **settings: Any) -> Argument:  # noqa: ANN401 - as above
     return Argument((name,), {"action": "append", "default": [], **settings})
 
 
-_REQUIREMENTS = _take("requirements", metavar="REQUIREMENT", nargs="+", help="like `flask>=3`")
-_CONSTRAINT = _list("--constraint", metavar="FILE", help="a file of constraints (repeatable)")
+def _files(*names: str, **settings: Any) -> Argument:  # noqa: ANN401 - as above
+    return Argument(names, {"action": "append", "default": [], "metavar": "FILE", **settings})
+
+
+_REQUIREMENTS = _take(
+    "requirements",
+    metavar="REQUIREMENT",
+    nargs="*",
+    help="like `flask>=3`, `name @ https://…`, or the path of a wheel, a source archive or a source tree",
+)
 _NO_DEPS = _take("--no-deps", action="store_true", help="leave dependencies out")
 _LINK_MODE = _take(
     "--link-mode",
@@ -46,7 +66,68 @@ _ENVIRONMENT = _take(
 )
 _CACHE = _take("--cache-dir", metavar="DIR", help="the cache folder (also WHEELTAG_CACHE_DIR)")
 
-_INDEX_OPTIONS = (
+_ASKED_FOR = ArgumentGroup(
+    "what to install, besides",
+    "as pip has them; FILE may be an address",
+    (
+        _files(
+            "-r",
+            "--requirement",
+            "--requirements",
+            dest="requirement_files",
+            help="a requirements file, a pylock.toml, or the dependencies of a pyproject.toml (repeatable)",
+        ),
+        _files("-c", "--constraint", dest="constraint", help="a file of constraints (repeatable)"),
+        Argument(
+            ("-e", "--editable"),
+            {
+                "action": "append",
+                "default": [],
+                "metavar": "PATH",
+                "help": "a source tree that stays where it is (repeatable)",
+            },
+        ),
+        _list("--group", metavar="[PATH:]NAME", help="a dependency group of a pyproject.toml (repeatable)"),
+        _list(
+            "--extra", metavar="NAME", help="an extra of a pyproject.toml or lock given with -r (repeatable)"
+        ),
+        _take("--require-hashes", action="store_true", help="take nothing whose hash was not given"),
+    ),
+)
+
+_KINDS_OF_FILES = ArgumentGroup(
+    "which files are taken",
+    "NAMES are projects with commas between them, or `:all:`, which is what the option means without `=NAMES`",
+    (
+        _list("--only-binary", metavar="NAMES", help="build nothing from source"),
+        _list("--no-binary", metavar="NAMES", help="take no wheels, build from source (needs NAMES)"),
+        _list("--prefer-binary", metavar="NAMES", help="an older wheel is better than a newer source"),
+        _list("--pre", metavar="NAMES", help="take pre-releases like others"),
+    ),
+)
+
+_BUILDS = ArgumentGroup(
+    "how sources are built",
+    "each in an environment of its own, and kept for everything that the build depends on",
+    (
+        Argument(
+            ("-C", "--config-settings", "--config-setting"),
+            {
+                "action": "append",
+                "default": [],
+                "metavar": "KEY=VALUE",
+                "dest": "config_settings",
+                "help": "for the build backends of what is asked for here (repeatable)",
+            },
+        ),
+        _files("--build-constraint", help="a file of constraints for what builds require (repeatable)"),
+        _list(
+            "--build-env", metavar="NAME", help="a further environment variable that builds see (repeatable)"
+        ),
+    ),
+)
+
+_INDEX = (
     _take("--index-url", metavar="URL", help="the index to ask"),
     _list("--extra-index-url", metavar="URL", help="a further index (repeatable)"),
     _list("--find-links", metavar="PATH_OR_URL", help="a folder or page of files (repeatable)"),
@@ -60,7 +141,25 @@ _INDEX_OPTIONS = (
     _take(
         "--exclude-newer", metavar="DATE", help="ignore files uploaded later: a date or RFC 3339 time, UTC"
     ),
+    _take("--uv-settings", action="store_true", help="obey uv's variables (UV_INDEX and so on) over pip's"),
     _CACHE,
+)
+_INDEX_OPTIONS = ArgumentGroup("index options", "by default, what pip is configured with", _INDEX)
+_REQUEST_GROUPS = (_ASKED_FOR, _KINDS_OF_FILES, _BUILDS, _INDEX_OPTIONS)
+
+_UPGRADES = (
+    _take("-U", "--upgrade", action="store_true", help="upgrade what is asked for and installed already"),
+    _take(
+        "--upgrade-strategy",
+        choices=("only-if-needed", "eager"),
+        help="with --upgrade, leave dependencies that will do (default), or upgrade them too",
+    ),
+    _take("--force-reinstall", action="store_true", help="install anew what is installed already"),
+)
+_BYTECODE = _take(
+    "--bytecode",
+    metavar="WHICH",
+    help="compile `all` modules with the environment's python, as pip does, or `none` (default)",
 )
 
 COMMANDS = (
@@ -79,7 +178,7 @@ COMMANDS = (
             _take("--strict", action="store_true", help="what is skipped fails"),
             _take("-v", "--verbose", action="store_true", help="show every verdict"),
         ),
-        options_of_index=True,
+        groups=(_INDEX_OPTIONS,),
     ),
     Command(
         "resolve",
@@ -88,20 +187,18 @@ COMMANDS = (
             _REQUIREMENTS,
             _take("--python", metavar="SPEC", help="the interpreter (default: the one that runs this)"),
             _NO_DEPS,
-            _take("--only-binary", action="store_true", help="wheels only, which is all that is taken yet"),
-            _CONSTRAINT,
         ),
-        options_of_index=True,
+        groups=_REQUEST_GROUPS,
     ),
     Command(
         "install",
-        "install from the cache or an index into an environment that nobody else filled",
-        (_REQUIREMENTS, _ENVIRONMENT, _NO_DEPS, _CONSTRAINT, _LINK_MODE),
-        options_of_index=True,
+        "install from the cache, an index, files or sources into an environment, all or nothing",
+        (_REQUIREMENTS, _ENVIRONMENT, _NO_DEPS, *_UPGRADES, _LINK_MODE, _BYTECODE),
+        groups=_REQUEST_GROUPS,
     ),
     Command(
         "uninstall",
-        "take distributions out of an environment that nobody else filled",
+        "take distributions out of an environment, all or nothing",
         (
             _take("names", metavar="NAME", nargs="+", help="a distribution"),
             _ENVIRONMENT,
@@ -113,13 +210,13 @@ COMMANDS = (
         "make an environment, with what it shall hold",
         (
             _take("directory", metavar="DIR", help="its folder, absent or empty"),
-            _take("requirements", metavar="REQUIREMENT", nargs="*", help="like `flask>=3`"),
+            _REQUIREMENTS,
             _take("--python", metavar="SPEC", required=True, help="the interpreter to make it of"),
             _NO_DEPS,
-            _CONSTRAINT,
             _LINK_MODE,
+            _BYTECODE,
         ),
-        options_of_index=True,
+        groups=_REQUEST_GROUPS,
     ),
     Command(
         "fetch",
@@ -128,9 +225,8 @@ COMMANDS = (
             _REQUIREMENTS,
             _list("--python", metavar="SPEC", required=True, help="an interpreter, or `all` (repeatable)"),
             _NO_DEPS,
-            _CONSTRAINT,
         ),
-        options_of_index=True,
+        groups=_REQUEST_GROUPS,
     ),
     Command("pythons", "the interpreters found, with their labels and best tags", (_CACHE,)),
     Command(
@@ -156,7 +252,16 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     if chosen is None:
         return parser.parse_args(arguments)
     # Plain parsing takes no requirement after an option that follows one.
-    return chosen.parse_intermixed_args(arguments[1:])
+    return chosen.parse_intermixed_args(_complete(arguments[1:]))
+
+
+def _complete(arguments: Sequence[str]) -> list[str]:
+    """Give options that need no names theirs: `--only-binary foo` asks for foo, `--only-binary :all:` is pip's spelling."""
+    followers = (*arguments[1:], "")
+    return [
+        f"{each}={ALL}" if each in _MEANING_ALL and not follower.startswith(":") else each
+        for each, follower in zip(arguments, followers, strict=False)
+    ]
 
 
 def _make_parser(listed: Any, command: Command) -> argparse.ArgumentParser:  # noqa: ANN401 - argparse keeps the type to itself
@@ -166,11 +271,8 @@ def _make_parser(listed: Any, command: Command) -> argparse.ArgumentParser:  # n
     )
     made.set_defaults(command=command.name)
     _add(made, (*command.arguments, _take("--json", action="store_true", help="print JSON")))
-    if command.options_of_index:
-        _add(
-            made.add_argument_group("index options", "by default, what pip is configured with"),
-            _INDEX_OPTIONS,
-        )
+    for group in command.groups:
+        _add(made.add_argument_group(group.title, group.sentence), group.arguments)
     return made
 
 

@@ -6,19 +6,23 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_wheeltag.arguments import parse_arguments
-from pytest_wheeltag.errors import UsageError, WheeltagError
+from pytest_wheeltag.errors import BuildError, UsageError, WheeltagError
 
 if TYPE_CHECKING:
+    from pytest_wheeltag.core.controls import Controls
     from pytest_wheeltag.core.interpreter import Interpreter
+    from pytest_wheeltag.core.present import Upgrade
     from pytest_wheeltag.core.report import Scene
-    from pytest_wheeltag.core.requirements import Demand, Request
+    from pytest_wheeltag.core.requirements import Request
     from pytest_wheeltag.core.verdict import Verdict
-    from pytest_wheeltag.provision import InstallReport, ProvisionOptions
+    from pytest_wheeltag.provision import ProvisionOptions
     from pytest_wheeltag.system.environment import Environment
+    from pytest_wheeltag.system.installation import InstallReport
     from pytest_wheeltag.workplace import Workplace
 
 EXIT_FAILED = 1
@@ -56,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(problem: object, status: int) -> int:
     print(f"wheeltag: {problem}", file=sys.stderr)
+    if isinstance(problem, BuildError):
+        # Its end first: what the backend said last is in the line above.
+        print(*(f"  {line}" for line in problem.output.last_lines), sep="\n", file=sys.stderr)
     return status
 
 
@@ -94,8 +101,7 @@ def _audit(options: argparse.Namespace) -> "Iterator[tuple[Scene, Verdict]]":
 def _resolve(options: argparse.Namespace) -> int:
     from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415 - as above
 
-    place = _workplace(options)
-    request = _request(options)
+    place, request = _asked_for(options)
     interpreter = _interpreter(options, place)
     resolution = place.provisioner.resolve(request, interpreter)
     if options.json:
@@ -107,8 +113,7 @@ def _resolve(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    place = _workplace(options)
-    request = _request(options)
+    place, request = _asked_for(options)
     environment = place.open_environment(Path(options.python))
     report = place.provisioner.install(environment, request)
     _show_installation(options, environment, report, place)
@@ -118,8 +123,7 @@ def _install(options: argparse.Namespace) -> int:
 def _venv(options: argparse.Namespace) -> int:
     from pytest_wheeltag.system.environment import Environment  # noqa: PLC0415 - as above
 
-    place = _workplace(options)
-    request = _request(options)
+    place, request = _asked_for(options, may_be_empty=True)
     interpreter = _interpreter(options, place)
     prefix = Path(options.directory).absolute()
     report = place.furnish(prefix, interpreter, request)
@@ -168,12 +172,11 @@ def _fetch(options: argparse.Namespace) -> int:
     from pytest_wheeltag.core.interpreter import parse_interpreter_spec  # noqa: PLC0415 - as above
     from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415
 
-    place = _workplace(options)
-    request = _request(options)
+    place, request = _asked_for(options)
     specs = [parse_interpreter_spec(text, setting="--python") for text in options.python]
     fetched = []
     for interpreter in dict.fromkeys(each for spec in specs for each in place.finder.find_each(spec)):
-        choices = place.provisioner.fetch(request, interpreter)
+        choices = place.provisioner.provide(request, interpreter).choices
         fetched.append(choices_to_json(choices, interpreter))
         if not options.json:
             lines = render_choices(choices, interpreter)
@@ -234,23 +237,60 @@ def _workplace(options: argparse.Namespace) -> "Workplace":
         extra_index_urls=tuple(options.extra_index_url),
         find_links=tuple(options.find_links),
         no_index=options.no_index,
-        strategy=Strategy(options.index_strategy or Strategy.MERGE),
+        strategy=Strategy(options.index_strategy) if options.index_strategy else None,
         is_offline=options.offline,
         exclude_newer=parse_moment(moment, setting="--exclude-newer") if moment else None,
+        reads_uv=options.uv_settings,
     )
-    return Workplace(sources, os.environ, options=_provision_options(options), warn=_warn)
+    variables = tuple(getattr(options, "build_env", ()))
+    return Workplace(
+        sources,
+        os.environ,
+        options=_provision_options(options),
+        build_variables=variables,
+        warn=_warn,
+        tell=_tell,
+    )
 
 
 def _provision_options(options: argparse.Namespace) -> "ProvisionOptions":
     from pytest_wheeltag.provision import ProvisionOptions  # noqa: PLC0415 - as above
+    from pytest_wheeltag.system.compiler import parse_bytecode  # noqa: PLC0415
     from pytest_wheeltag.system.linker import LinkOptions  # noqa: PLC0415
     from pytest_wheeltag.system.links import parse_link_mode  # noqa: PLC0415
 
     given, variable = getattr(options, "link_mode", None), os.environ.get("WHEELTAG_LINK_MODE")
     setting = "--link-mode" if given else "WHEELTAG_LINK_MODE"
     mode = parse_link_mode(given or variable or "auto", setting=setting)
-    is_alone = getattr(options, "no_deps", False)
-    return ProvisionOptions(with_dependencies=not is_alone, links=LinkOptions(mode))
+    return ProvisionOptions(
+        controls=_controls(options),
+        with_dependencies=not getattr(options, "no_deps", False),
+        upgrade=_upgrade(options),
+        links=LinkOptions(mode),
+        bytecode=parse_bytecode(getattr(options, "bytecode", None) or "none", setting="--bytecode"),
+    )
+
+
+def _controls(options: argparse.Namespace) -> "Controls":
+    from pytest_wheeltag.core.controls import Controls, NameControl  # noqa: PLC0415 - as above
+
+    if not hasattr(options, "only_binary"):
+        return Controls()
+    return Controls(
+        NameControl().exclude(options.no_binary).include(options.only_binary),
+        NameControl().include(options.prefer_binary),
+        NameControl().include(options.pre),
+    )
+
+
+def _upgrade(options: argparse.Namespace) -> "Upgrade":
+    from pytest_wheeltag.core.present import Upgrade  # noqa: PLC0415 - as above
+
+    if getattr(options, "force_reinstall", False):
+        return Upgrade.REINSTALL
+    if not getattr(options, "upgrade", False):
+        return Upgrade.KEEP
+    return Upgrade.EAGER if options.upgrade_strategy == "eager" else Upgrade.REQUESTED
 
 
 def _warn_of(warnings: "Iterable[str]", place: "Workplace") -> None:
@@ -258,6 +298,10 @@ def _warn_of(warnings: "Iterable[str]", place: "Workplace") -> None:
 
     for line in group_warnings((*place.opened.warnings, *warnings)):
         _warn(line)
+
+
+def _tell(line: str) -> None:
+    print(f"wheeltag: {line}", file=sys.stderr)
 
 
 def _warn(line: str) -> None:
@@ -272,16 +316,31 @@ def _interpreter(options: argparse.Namespace, place: "Workplace") -> "Interprete
     return place.finder.find(parse_interpreter_spec(options.python, setting="--python"))
 
 
-def _request(options: argparse.Namespace) -> "Request":
-    from pytest_wheeltag.core.requirements import Request, parse_constraints_file, parse_request  # noqa: PLC0415 - as above
+def _asked_for(options: argparse.Namespace, *, may_be_empty: bool = False) -> "tuple[Workplace, Request]":
+    """Read all that is asked for; give it with the place where what requirements files say counts."""
+    from pytest_wheeltag.core.askedfor import join_asked  # noqa: PLC0415 - as above
+    from pytest_wheeltag.system.commandline import CommandLine, read_command_line  # noqa: PLC0415
 
-    constraints: list[Demand] = []
-    for path in options.constraint:
-        try:
-            constraints += parse_constraints_file(Path(path).read_text(encoding="utf-8"), path)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError("--constraint", path, f"a text file in UTF-8 ({error})") from error
-    return parse_request(options.requirements) & Request((), tuple(constraints))
+    place = _workplace(options)
+    configured = (f"{key}={value}" for key, value in place.opened.configuration.config_settings)
+    line = CommandLine(
+        tuple(options.requirements),
+        tuple(options.requirement_files),
+        tuple(options.constraint),
+        tuple(options.editable),
+        tuple(options.group),
+        tuple(options.extra),
+        (*configured, *options.config_settings),
+    )
+    asked = join_asked(read_command_line(line, place.reader))
+    request = replace(asked.request, requires_hashes=asked.request.requires_hashes or options.require_hashes)
+    if request.is_empty and not may_be_empty:
+        raise UsageError("REQUIREMENT", "nothing", "something to install: a requirement, or a file with `-r`")
+    for warning in asked.warnings:
+        _warn(warning)
+    builds = place.read_build_constraints(options.build_constraint)
+    place = place.with_options(replace(place.options, build_constraints=builds))
+    return place.heeding(asked.options), request
 
 
 def _active_environment() -> Path:

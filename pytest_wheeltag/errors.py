@@ -1,5 +1,7 @@
 """Everything that this package raises on purpose."""
 
+from dataclasses import dataclass
+
 
 class WheeltagError(Exception):
     """The root of all errors raised on purpose; its text is one line that says what to do."""
@@ -239,3 +241,82 @@ class UninstallableError(WheeltagError):
 
     def __str__(self) -> str:
         return f"{self.installer} cannot install {self.requested} on {self.interpreter}: {self.problem}"
+
+
+class HashCheckError(WheeltagError):
+    """Hashes are checked, and not everything has one that was given.
+
+    ``rule`` says what is expected, ``culprits`` are those that are not so.
+    """
+
+    _SHOWN = 5
+
+    def __init__(self, rule: str, culprits: tuple[str, ...]) -> None:
+        super().__init__(rule, culprits)
+        self.rule = rule
+        self.culprits = culprits
+
+    def __str__(self) -> str:
+        more = len(self.culprits) - self._SHOWN
+        listed = ", ".join(f"`{each}`" for each in self.culprits[: self._SHOWN])
+        return f"hashes are checked, so {self.rule}: {listed}{f' and {more} more' if more > 0 else ''}"
+
+
+class PyprojectError(WheeltagError):
+    """A pyproject.toml does not say what it must.
+
+    ``where`` names the file, ``problem`` is one clause on what was expected and found, fit to be printed.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.where} cannot be used, {self.problem}"
+
+
+class SdistError(WheelError):
+    """A source archive is refused; nothing of it was left behind."""
+
+
+@dataclass(frozen=True)
+class BuildOutput:
+    """What a build printed: its last lines, and the path of a file with all of it, empty where it printed nothing."""
+
+    last_lines: tuple[str, ...] = ()
+    log: str = ""
+
+
+class BuildError(WheeltagError):
+    """A wheel could not be built from source.
+
+    ``source`` is its name and version or where it lies, ``interpreter`` the label of whom it was built for,
+    ``problem`` one clause, ``output`` what the build printed.
+    """
+
+    def __init__(
+        self, source: str, interpreter: str, problem: str, output: BuildOutput | None = None
+    ) -> None:
+        super().__init__(source, interpreter, problem)
+        self.source = source
+        self.interpreter = interpreter
+        self.problem = problem
+        self.output = output or BuildOutput()
+
+    def __str__(self) -> str:
+        log = f"; its whole output: `{self.output.log}`" if self.output.log else ""
+        return f"{self.source} cannot be built for {self.interpreter}, {self.problem}{log}"
+
+
+class SourceError(WheeltagError):
+    """A source archive or tree holds nothing that could be built; ``source`` is where it lies, ``problem`` one clause."""
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(source, problem)
+        self.source = source
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"there is no project, {self.problem}: `{self.source}`"

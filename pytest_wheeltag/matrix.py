@@ -16,7 +16,7 @@ from pytest_wheeltag.core.report import (
     summarize_interpreter,
     tell_apart,
 )
-from pytest_wheeltag.core.requirements import Demand, Request
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
 from pytest_wheeltag.core.verdict import VerdictKind
 from pytest_wheeltag.errors import CatalogueError, OfflineError, UninstallableError, UsageError
 from pytest_wheeltag.subjects.subject import Subject
@@ -120,11 +120,11 @@ def names_for(request: Request, interpreter: Interpreter | None) -> tuple[str, .
     return tuple(sorted(wanted))
 
 
-def _holds(demand: Demand, judge: MarkerJudge) -> bool:
+def _holds(demand: Demand | UnnamedDemand, judge: MarkerJudge) -> bool:
     try:
-        return judge.holds(str(demand.requirement.marker or ""))
+        return judge.holds(str(demand.marker or ""))
     except ValueError as error:
-        raise UsageError(demand.origin, str(demand.requirement), "a marker that can be decided") from error
+        raise UsageError(demand.origin, str(demand.marker), "a marker that can be decided") from error
 
 
 def travel(course: Course, subject: Subject, request: Request, folder: Path) -> Iterator[Arrival]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,12 +11,14 @@ from typing import Any, Self
 from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.core.interpreter import Interpreter
-from pytest_wheeltag.core.requirements import Request, parse_request
+from pytest_wheeltag.core.present import Upgrade
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_request
 from pytest_wheeltag.core.verdict import InstalledWheel, Outcome, Property, Verdict
-from pytest_wheeltag.provision import InstallReport
 from pytest_wheeltag.system.environment import Environment, remove_environment
 from pytest_wheeltag.system.fingerprint import fingerprint_environment
+from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.installed import read_installed
+from pytest_wheeltag.system.requestfiles import RequestReader
 from pytest_wheeltag.workplace import Workplace
 
 Choose = Callable[[], Workplace]
@@ -74,16 +77,26 @@ class Venv:
         return self._environment.interpreter
 
     def install(
-        self, *requirements: str, constraints: Sequence[str] = (), index_url: str | None = None
+        self,
+        *requirements: str | os.PathLike[str],
+        constraints: Sequence[str] = (),
+        index_url: str | None = None,
+        upgrade: bool = False,
     ) -> InstallReport:
-        """Install requirements (dependency specifiers) with all that they need, from the store or the indexes.
+        """Install requirements with all that they need, from the store, the indexes or where they lie.
 
-        With ``index_url`` from that index alone. Raises ``ResolutionError`` where nothing fits, ``CatalogueError``
-        where an index cannot be asked, ``WheelError`` for a wheel that is refused.
+        A requirement is a dependency specifier, or the path or address of a wheel, a source archive or a source tree;
+        ``-e PATH`` installs a tree so that it stays where it is. With ``index_url`` from that index alone. What is
+        installed and will do is kept, with ``upgrade`` only where nothing better is on offer. Raises
+        ``ResolutionError`` where nothing fits, ``CatalogueError`` where an index cannot be asked, ``WheelError`` for
+        a wheel that is refused, ``BuildError`` where a source cannot be built.
         """
-        request = read_request(requirements, constraints)
         self._index_url = index_url
-        return self._workplace().provisioner.install(self._environment, request)
+        place = self._workplace()
+        request = read_request(requirements, constraints, place.reader)
+        if upgrade:
+            place = place.with_options(replace(place.options, upgrade=Upgrade.REQUESTED))
+        return place.provisioner.install(self._environment, request)
 
     def uninstall(self, *names: str) -> tuple[str, ...]:
         """Take distributions out; give their names with versions. Raises ``InstallationError`` for one that is not there."""
@@ -166,13 +179,23 @@ class Venv:
         return str(next((path for path in own if path.is_file()), command))
 
 
-def read_request(requirements: Sequence[str], constraints: Sequence[str]) -> Request:
+def read_request(
+    requirements: Sequence[str | os.PathLike[str]], constraints: Sequence[str], reader: RequestReader
+) -> Request:
     """Parse requirements and constraints; raises ``TypeError`` for a bare string, ``UsageError`` for what is none."""
     for name, value in (("requirements", requirements), ("constraints", constraints)):
         if isinstance(value, str):
             msg = f"{name}: expected a sequence of requirements, found a bare string: `{value}`"
             raise TypeError(msg)
-    return parse_request(requirements, constraints, "this call")
+    bounds = parse_request((), constraints, "this call").constraints
+    return Request(tuple(_read_demand(os.fspath(each), reader) for each in requirements), bounds)
+
+
+def _read_demand(text: str, reader: RequestReader) -> Demand | UnnamedDemand:
+    tree = text.strip().removeprefix("-e ")
+    return (
+        reader.requirement(text, "this call") if tree == text.strip() else reader.editable(tree, "this call")
+    )
 
 
 def _property(name: str) -> Property:

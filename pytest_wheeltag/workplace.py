@@ -1,26 +1,35 @@
 """What provisioning and auditing are done with: cache, indexes, interpreters and store, each opened when needed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from pytest_wheeltag.audit import Auditor
+from pytest_wheeltag.core.askedfor import FileOptions, join_asked
 from pytest_wheeltag.core.interpreter import Interpreter
-from pytest_wheeltag.core.requirements import Request
-from pytest_wheeltag.provision import InstallReport, Provisioner, ProvisionOptions, Supplies
+from pytest_wheeltag.core.requirements import Demand, Request
+from pytest_wheeltag.errors import UnreachableError
+from pytest_wheeltag.provision import Provisioner, ProvisionOptions, Supplies
+from pytest_wheeltag.system import transport
 from pytest_wheeltag.system.admission import admit
 from pytest_wheeltag.system.cache import prepare_cache
 from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.downloads import Downloads
 from pytest_wheeltag.system.environment import Environment, EnvironmentMaker, remove_environment
+from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.installs import this_machine
+from pytest_wheeltag.system.keptsources import KeptSources
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.metadata import IndexMetadata
+from pytest_wheeltag.system.requestfiles import RequestReader
 from pytest_wheeltag.system.sources import OpenedSources, SourceOptions, open_sources
 from pytest_wheeltag.system.store import WheelStore
-from pytest_wheeltag.system.urls import parse_url
+from pytest_wheeltag.system.urls import Url, parse_url
 from pytest_wheeltag.system.wheels import StoredWheels
+from pytest_wheeltag.system.workbench import BuildOptions, Workbench
+
+_DOCUMENT_BYTES = 16 * transport.MEGABYTE
 
 
 def _ignore(_: str) -> None:
@@ -31,15 +40,18 @@ def _ignore(_: str) -> None:
 class Workplace:
     """Everything that one run works with, on the machine that ``environ`` describes.
 
-    ``run_id`` names the run whose processes see every page of an index once; ``warn`` is told, in one line, of
-    what was damaged in the cache.
+    ``run_id`` names the run whose processes see every page of an index once; ``build_variables`` are those that
+    builds see besides our list. ``warn`` is told, in one line, of what was damaged in the cache, ``tell`` of each
+    build that begins.
     """
 
     sources: SourceOptions
     environ: Mapping[str, str] = field(repr=False)
     run_id: str | None = None
     options: ProvisionOptions = field(default_factory=ProvisionOptions)
+    build_variables: tuple[str, ...] = ()
     warn: Callable[[str], None] = _ignore
+    tell: Callable[[str], None] = _ignore
 
     @cached_property
     def cache(self) -> Path:
@@ -55,6 +67,18 @@ class Workplace:
     def opened(self) -> OpenedSources:
         """The catalogue of all sources; raises ``UsageError`` for an address that is none."""
         return open_sources(self.sources, self.environ, self.run_id)
+
+    @cached_property
+    def reader(self) -> RequestReader:
+        """Reads what is asked for; files at addresses come as indexes are asked."""
+        return RequestReader(Path.cwd(), self.environ, self._fetch_document)
+
+    def _fetch_document(self, url: Url) -> bytes:
+        with self.opened.access.transport.get(transport.Request(url, max_bytes=_DOCUMENT_BYTES)) as response:
+            if response.status != transport.OK:
+                problem = f"expected a file of requirements, found status {response.status}"
+                raise UnreachableError(str(url), problem, status=response.status)
+            return response.read()
 
     @cached_property
     def store(self) -> WheelStore:
@@ -75,17 +99,41 @@ class Workplace:
     def provisioner(self) -> Provisioner:
         """Resolves and installs."""
         access = self.opened.access
-        wheels = StoredWheels(self.store, Downloads(access.transport), self.options.policy)
+        downloads = Downloads(access.transport)
+        wheels = StoredWheels(self.store, downloads, self.options.policy)
         metadata = IndexMetadata(access, wheels.read_metadata)
-        supplies = Supplies(self.opened.catalogue, metadata, wheels)
-        return Provisioner(
-            supplies,
-            replace(
-                self.options,
-                exclude_newer=self.opened.exclude_newer,
-                constraints=self.opened.read_constraints(),
+        sources = KeptSources(self.cache, downloads, is_offline=access.is_offline)
+        builds = BuildOptions(self.environ, self.build_variables, policy=self.options.policy)
+        workbench = Workbench(self.cache, self.store, sources, builds, self.tell)
+        supplies = Supplies(self.opened.catalogue, metadata, wheels, workbench, self.maker)
+        return Provisioner(supplies, self._configured_options())
+
+    def _configured_options(self) -> ProvisionOptions:
+        """Put what was asked for over what pip is configured with."""
+        configuration, options = self.opened.configuration, self.options
+        return replace(
+            options,
+            exclude_newer=self.opened.exclude_newer,
+            constraints=(
+                *options.constraints,
+                *self._read_constraints(self._origin("constraint"), configuration.constraints),
             ),
+            build_constraints=options.build_constraints
+            or self._read_constraints(self._origin("build-constraint"), configuration.build_constraints),
+            controls=self.opened.controls.then(options.controls),
+            requires_hashes=options.requires_hashes or configuration.require_hashes,
         )
+
+    def read_build_constraints(self, locations: Iterable[str]) -> tuple[Demand, ...]:
+        """Read files of constraints for what builds require; raises ``UsageError``."""
+        return self._read_constraints("--build-constraint", locations)
+
+    def _origin(self, setting: str) -> str:
+        told = dict(self.opened.configuration.origins).get(setting, "")
+        return told if told.startswith("UV_") else f"pip's {setting}"
+
+    def _read_constraints(self, origin: str, locations: Iterable[str]) -> tuple[Demand, ...]:
+        return join_asked(self.reader.constraints(each, origin) for each in locations).request.constraints
 
     def open_environment(self, path: Path) -> Environment:
         """Give an environment that is there, to install into or uninstall from.
@@ -105,6 +153,14 @@ class Workplace:
             raise
         environment.complete()
         return report
+
+    def heeding(self, options: FileOptions) -> "Workplace":
+        """Give the same place where what requirements files say of indexes and kinds of files counts."""
+        if options == FileOptions():
+            return self
+        controls = options.control(self.options.controls)
+        sources = replace(self.sources, beside=options)
+        return replace(self, sources=sources, options=replace(self.options, controls=controls))
 
     def with_index(self, url: str) -> "Workplace":
         """Give the same place with one index alone, whatever is configured; nothing known of indexes is kept.

@@ -51,7 +51,6 @@ def test_each_command_explains_itself_and_gives_json(
         ("", "COMMAND"),
         ("instal foo", "instal"),
         ("install foo", "--python"),
-        ("install --python env", "REQUIREMENT"),
         ("uninstall --python env", "NAME"),
         ("venv dir", "--python"),
         ("fetch foo", "--python"),

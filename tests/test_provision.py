@@ -19,8 +19,9 @@ from pytest_wheeltag.errors import (
     UsageError,
     WheeltagError,
 )
-from pytest_wheeltag.provision import InstallReport, ProvisionOptions
+from pytest_wheeltag.provision import ProvisionOptions
 from pytest_wheeltag.system.environment import Environment
+from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.installed import read_installed
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import LinkMode
@@ -218,7 +219,7 @@ def test_a_file_that_is_not_what_the_index_promised_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("requirement", "words"),
-    [("absent", "no index has a project of this name"), ("foo>5", "foo"), ("source", "source")],
+    [("absent", "no index has a project of this name"), ("foo>5", "foo")],
 )
 def test_what_cannot_be_had_is_one_line(
     place: Workplace,
@@ -229,7 +230,6 @@ def test_what_cannot_be_had_is_one_line(
     words: str,
 ) -> None:
     index.add(make_wheel("foo"))
-    index.add(make_wheel.sdist("source"))
 
     with pytest.raises(ResolutionError) as caught:
         place.provisioner.resolve(parse_request([requirement]), running_interpreter)
@@ -274,7 +274,7 @@ def test_fetching_fills_the_store_and_a_second_install_downloads_nothing(
     served = index.add(make_wheel("foo"))
     request = parse_request(["foo"])
 
-    (choice,) = place.provisioner.fetch(request, running_interpreter)
+    (choice,) = place.provisioner.provide(request, running_interpreter).choices
     assert (choice.name, index.count(served.filename)) == ("foo", 1)
 
     for name in ("one", "two"):

@@ -9,6 +9,7 @@ import pytest
 from pytest_wheeltag.core.verdict import VerdictKind
 from pytest_wheeltag.errors import InstallationError, ResolutionError, UsageError
 from pytest_wheeltag.system.environment import Environment
+from pytest_wheeltag.system.requestfiles import RequestReader
 from pytest_wheeltag.venv import Venv, read_request
 from pytest_wheeltag.workplace import Workplace
 from pytest_wheeltag.workshop import LocalIndex, WheelMaker
@@ -150,7 +151,7 @@ def test_a_bare_string_is_a_type_error(venv: Venv) -> None:
     with pytest.raises(
         TypeError, match="requirements: expected a sequence of requirements, found a bare string: `foo`"
     ):
-        read_request("foo", ())
+        read_request("foo", (), RequestReader(Path.cwd(), {}))
     with pytest.raises(TypeError, match=r"constraints: expected a sequence .*: `foo<2`"):
         venv.install("foo", constraints="foo<2")
 

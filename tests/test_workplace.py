@@ -159,3 +159,33 @@ def test_it_shows_no_secret(tmp_path: Path) -> None:
 
     assert "hunter2" not in repr(place.opened) + place.opened.describe()
     assert "hunter2" not in repr(place)
+
+
+def test_what_pip_is_constrained_to_binds_us_too(
+    place: Workplace,
+    index: LocalIndex,
+    make_wheel: WheelMaker,
+    running_interpreter: Interpreter,
+    tmp_path: Path,
+) -> None:
+    for version in ("1.0", "2.0"):
+        index.add(make_wheel("foo", version))
+    file = tmp_path / "constraints.txt"
+    file.write_text("# ours\nfoo<2\n", encoding="utf-8")
+    bound = replace(place, environ={**place.environ, "PIP_CONSTRAINT": str(file)})
+
+    (choice,) = bound.provisioner.resolve(parse_request(["foo"]), running_interpreter).choices
+
+    assert str(choice.version) == "1.0"
+    assert bound.opened.pip_variables()["PIP_CONSTRAINT"] == str(file)
+    # An index of a test's own is asked alone, whatever binds others.
+    (choice,) = (
+        bound.with_index(index.url).provisioner.resolve(parse_request(["foo"]), running_interpreter).choices
+    )
+    assert str(choice.version) == "2.0"
+    file.write_text("foo=<2\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"constraints\.txt:1"):
+        _ = replace(bound).provisioner
+    file.unlink()
+    with pytest.raises(UsageError, match=r"pip's constraint: .*constraints\.txt"):
+        _ = replace(bound).provisioner

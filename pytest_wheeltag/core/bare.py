@@ -5,23 +5,23 @@ from dataclasses import replace
 
 from packaging.requirements import Requirement
 
-from pytest_wheeltag.core.candidates import Candidate
 from pytest_wheeltag.core.dependencies import ReleaseMetadata
-from pytest_wheeltag.core.requirements import Demand, Request
-from pytest_wheeltag.core.resolution import MetadataSource
+from pytest_wheeltag.core.present import PresentDistribution
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
+from pytest_wheeltag.core.resolution import Artefact, MetadataSource
 
 
 def without_extras(request: Request) -> Request:
     """Ask for the same projects without their extras, which only add dependencies."""
-    return Request(tuple(map(_plain, request.requirements)), request.constraints)
+    return replace(request, requirements=tuple(map(_plain, request.requirements)))
 
 
-def _plain(demand: Demand) -> Demand:
-    if not demand.extras:
-        return demand
+def _plain(demand: Demand | UnnamedDemand) -> Demand | UnnamedDemand:
+    if isinstance(demand, UnnamedDemand):
+        return replace(demand, extras=frozenset())
     plain = Requirement(str(demand.requirement))
     plain.extras = set()
-    return Demand(plain, demand.origin)
+    return replace(demand, requirement=plain)
 
 
 class BareMetadata:
@@ -33,17 +33,17 @@ class BareMetadata:
     def __init__(self, source: MetadataSource) -> None:
         self._source = source
 
-    def metadata(self, candidate: Candidate) -> ReleaseMetadata:
+    def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what the file declares but its dependencies, as ``MetadataSource`` says."""
-        if _is_told(candidate):
-            return ReleaseMetadata(candidate.wheel.name, candidate.wheel.version)
+        if isinstance(candidate, PresentDistribution) or _is_told(candidate):
+            return ReleaseMetadata(candidate.name, candidate.version)
         return replace(self._source.metadata(candidate), requires=())
 
-    def prefetch(self, candidates: Iterable[Candidate]) -> None:
+    def prefetch(self, candidates: Iterable[Artefact]) -> None:
         """Fetch side by side what ``metadata`` will be asked for."""
         self._source.prefetch([each for each in candidates if not _is_told(each)])
 
 
-def _is_told(candidate: Candidate) -> bool:
+def _is_told(candidate: Artefact) -> bool:
     # Whoever reaches a resolution with it was screened by it.
     return bool(candidate.file.requires_python)

@@ -1,8 +1,8 @@
 """What an index offers of one release, and why some files fall out for an interpreter."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -20,6 +20,7 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
+from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.tags import TagRanking
 from pytest_wheeltag.core.text import printable
@@ -100,6 +101,7 @@ class Reason(StrEnum):
 
     UNREADABLE = "its name cannot be read"
     NEWER = "it was uploaded later than the date asked for"
+    HASH = "it has none of the hashes that were given"
     TAGS = "no tag of it is accepted"
     REQUIRES_PYTHON = "it requires another Python"
     YANKED = "it was yanked"
@@ -125,6 +127,16 @@ class Candidate:
     file: PublishedFile
     wheel: WheelName
     rank: int
+
+    @property
+    def name(self) -> NormalizedName:
+        """The normalised name of its project."""
+        return self.wheel.name
+
+    @property
+    def version(self) -> Version:
+        """Its version."""
+        return self.wheel.version
 
     @property
     def preference(self) -> tuple[int, BuildTag]:
@@ -180,10 +192,16 @@ class Offer:
 
 @dataclass(frozen=True)
 class Screen:
-    """What files are screened for: the interpreter, and the moment after which uploads do not count."""
+    """What files are screened for: the interpreter, and the moment after which uploads do not count.
+
+    ``controls`` say which kinds of files and releases are taken; ``hashes`` holds, by project, those that a file
+    must have one of.
+    """
 
     interpreter: Interpreter
     exclude_newer: datetime | None = None
+    controls: Controls = field(default_factory=Controls)
+    hashes: Mapping[NormalizedName, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def accepted(self) -> TagRanking:
@@ -252,7 +270,12 @@ def screen_release(
     """
     ours = tuple(_of_version(files, name, version))
     variants = sum(is_variant(file.filename) for file in ours)
-    judged = [_screen_file(file, screen) for file in ours if not is_variant(file.filename)]
+    hashes = screen.hashes.get(name, frozenset())
+    judged = [
+        _reject_other_hash(file, hashes) or _screen_file(file, screen)
+        for file in ours
+        if not is_variant(file.filename)
+    ]
     candidates = [found for found in judged if isinstance(found, Candidate)]
     rejections = [found for found in judged if isinstance(found, Rejection)]
     unyanked = [candidate for candidate in candidates if candidate.file.yanked is None]
@@ -295,6 +318,15 @@ def _equals(text: str, version: Version) -> bool:
         return Version(text) == version
     except InvalidVersion:
         return False
+
+
+def _reject_other_hash(file: PublishedFile, hashes: frozenset[tuple[str, str]]) -> Rejection | None:
+    """Reject a file of which it is known that it has none of the hashes; without a common algorithm nobody knows."""
+    common = {algorithm for algorithm, _ in file.hashes} & {algorithm for algorithm, _ in hashes}
+    if not common or not hashes.isdisjoint(file.hashes):
+        return None
+    known = dict(file.hashes)
+    return Rejection(file, Reason.HASH, ", ".join(f"{each} {known[each]}" for each in sorted(common)))
 
 
 def _screen_file(file: PublishedFile, screen: Screen) -> Candidate | Rejection | PublishedFile:

@@ -1,24 +1,20 @@
 """Why a search found nothing, told as a person would tell it: which requirement came from where."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from packaging.utils import NormalizedName
 
-from pytest_wheeltag.core.candidates import Offer, Reason, Rejection, reject_yanked
+from pytest_wheeltag.core.candidates import Offer, Reason, Rejection, is_wheel, reject_yanked
 from pytest_wheeltag.core.graph import Graph
-from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.nearest import describe_miss, nearest_miss
 from pytest_wheeltag.core.needs import Impossible, Need, Node, SameRelease, Wanted
 from pytest_wheeltag.core.requirements import Demand
 from pytest_wheeltag.core.search import Cause
 from pytest_wheeltag.core.text import printable, quoted
 from pytest_wheeltag.errors import ResolutionError
 
-_CLOSENESS = {reason: place for place, reason in enumerate(Reason)}
-_CPYTHON = re.compile(r"cp3(\d{1,3})")
-_FAR = 1000
 _MAX_CLAUSES = 3
 _MAX_DETAILS = 30
 _MAX_RELEASES = 20
@@ -94,6 +90,8 @@ def _explain_missing(graph: Graph, causes: Sequence[Cause]) -> str | None:
 
 def _explain_alone(graph: Graph, demand: Demand) -> str | None:
     """Say why nothing satisfies one demand, None where something does if it is not for the others."""
+    if demand.reference is not None or graph.installed(demand.name):
+        return None
     project = graph.project(demand.name)
     if not project.project.files:
         problem = "lists no file of it" if project.project.sources else "has a project of this name"
@@ -116,40 +114,38 @@ def _nothing_fits(graph: Graph, demand: Demand) -> str:
             if newest
             else "no version can be read"
         )
-    nearest = _nearest_miss(offers, graph.screen.interpreter)
+    controls = graph.screen.controls
+    takes = controls.takes_wheels(demand.name), controls.takes_sources(demand.name)
+    misses = [miss for offer in offers for miss in _misses(offer) if takes[not is_wheel(miss.file.filename)]]
+    nearest = nearest_miss(misses, graph.screen.interpreter)
     if nearest is None:
-        return "no wheel is published, only source distributions, and only wheels are installed"
+        return (
+            "source distributions alone are published, and only wheels are taken"
+            if takes[0]
+            else "only wheels are published, and none is taken"
+        )
     if nearest.reason is Reason.YANKED:
-        return f"what fits was yanked and is not pinned ({printable(nearest.file.filename)}: {printable(nearest.detail)})"
-    miss = f"{printable(nearest.file.filename)}: {nearest.reason}, {printable(nearest.detail)}"
-    return f"no compatible wheel is published and only wheels are installed (the nearest miss is {miss})"
+        return f"what fits was yanked and is not pinned ({describe_miss(nearest)})"
+    if nearest.reason is Reason.HASH:
+        return f"no published file has a hash that was given ({describe_miss(nearest)})"
+    kind, rule = _KINDS[takes]
+    return f"no compatible {kind} is published{rule} (the nearest miss is {describe_miss(nearest)})"
 
 
-def _nearest_miss(offers: Sequence[Offer], interpreter: Interpreter) -> Rejection | None:
-    """Give the wheel that came closest: by the reason, then by platform and Python, then of the newest release."""
-    platforms = frozenset(tag.rpartition("-")[2] for tag in interpreter.ranking.tags)
-    misses = [miss for offer in offers for miss in _misses(offer)]
-    minor = interpreter.version_info[1]
-    return max(
-        misses, key=lambda miss: (_CLOSENESS[miss.reason], *_likeness(miss, platforms, minor)), default=None
-    )
+# By whether wheels and source distributions are taken.
+_KINDS = {
+    (True, True): ("wheel or source distribution", ""),
+    (True, False): ("wheel", " and only wheels are taken"),
+    (False, True): ("source distribution", " and no wheels are taken"),
+    (False, False): ("file", " since none is taken"),
+}
 
 
 def _misses(offer: Offer) -> Iterator[Rejection]:
-    yield from (miss for miss in offer.rejections if miss.file.filename.endswith(".whl"))
-    # Only yanked wheels are left as candidates where nothing else is accepted.
+    yield from offer.rejections
+    # Only yanked files are left where nothing else is accepted.
     for candidate in offer.candidates:
         yield reject_yanked(candidate)
-
-
-def _likeness(miss: Rejection, platforms: frozenset[str], minor: int) -> tuple[bool, int]:
-    """Tell whether a tag's platform is accepted, and how near its Python is: 0 for the same, -1 for the next."""
-    pythons, _, rest = miss.detail.partition("-")
-    is_here = not platforms.isdisjoint(rest.rpartition("-")[2].split("."))
-    distances = [
-        abs(int(found[1]) - minor) for each in pythons.split(".") if (found := _CPYTHON.fullmatch(each))
-    ]
-    return is_here, -min(distances, default=_FAR)
 
 
 def _explain_impossible(askings: Sequence[_Asking]) -> str | None:

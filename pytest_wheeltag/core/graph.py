@@ -1,6 +1,7 @@
 """All that is known of releases and their needs while a resolution is searched for."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -8,6 +9,7 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.dependencies import Dependency, ReleaseMetadata
+from pytest_wheeltag.core.hashchecking import allowed_hashes
 from pytest_wheeltag.core.markers import MarkerJudge
 from pytest_wheeltag.core.needs import (
     PYTHON_KEY,
@@ -19,35 +21,94 @@ from pytest_wheeltag.core.needs import (
     graph_key,
     wanted,
 )
-from pytest_wheeltag.core.releases import ProjectReleases, Release
-from pytest_wheeltag.core.requirements import Demand, Request
+from pytest_wheeltag.core.present import Upgrade
+from pytest_wheeltag.core.references import Reference
+from pytest_wheeltag.core.releases import AnyRelease, DirectRelease, InstalledRelease, ProjectReleases
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, demand_of
 from pytest_wheeltag.core.resolution import Sources
 from pytest_wheeltag.core.text import printable
-from pytest_wheeltag.errors import MetadataError, UsageError
+from pytest_wheeltag.errors import CatalogueError, MetadataError, UsageError, WheeltagError
 
 _ANY = SpecifierSet()
 
 
 class Graph:
-    """All that is known of releases and what they need, for one interpreter, as far as it was looked at."""
+    """All that is known of releases and what they need, for one interpreter, as far as it was looked at.
+
+    What the request asks for by address is looked at at once: only then its projects are known.
+    """
 
     def __init__(self, screen: Screen, sources: Sources, request: Request) -> None:
-        self.screen = screen
         self.sources = sources
         self.markers = MarkerJudge(screen.interpreter)
-        self.requirements = tuple(filter(self._applies, request.requirements))
+        self._direct: dict[Reference, DirectRelease] = {}
+        self.requirements = tuple(map(self._named, filter(self._applies, request.requirements)))
         self.constraints = tuple(filter(self._applies, request.constraints))
+        self.screen = replace(screen, hashes=allowed_hashes(self.requirements, self.constraints))
+        self._present = sources.present
+        self._requested = frozenset(demand.name for demand in self.requirements)
+        self._installed: dict[NormalizedName, InstalledRelease] = {}
         self._bounds = _join(self.constraints)
         self._projects: dict[NormalizedName, ProjectReleases] = {}
-        self._nodes: dict[tuple[str, Release], Node] = {}
+        self._nodes: dict[tuple[str, AnyRelease], Node] = {}
         self._needs: dict[Node, tuple[Need, ...]] = {}
         self._python = Version(".".join(map(str, screen.interpreter.version_info[:3])))
 
     def project(self, name: NormalizedName) -> ProjectReleases:
-        """Give the releases of a project; raises ``CatalogueError``."""
+        """Give the published releases of a project; raises ``CatalogueError``."""
         if name not in self._projects:
             self._projects[name] = ProjectReleases(self.sources.catalogue.files(name), self.screen)
         return self._projects[name]
+
+    def matching(self, name: NormalizedName, needs: Iterable[Need]) -> Iterator[AnyRelease]:
+        """Give the releases that may take a project's place, the one to try first first.
+
+        One that is installed and fits comes first, or in its place by version where it may be upgraded; indexes
+        are asked only as far as this is iterated. Raises ``CatalogueError``.
+        """
+        specifier = self.specifier(name, needs)
+        installed = self.installed(name)
+        if installed is None or not specifier.contains(installed.version, prereleases=True):
+            yield from self.project(name).matching(specifier)
+            return
+        is_open = not self.prefers_installed(name)
+        if not is_open:
+            yield installed
+        for release in self.project(name).matching(specifier):
+            if is_open and release.version <= installed.version:
+                is_open = False
+                yield installed
+            if release.version != installed.version:
+                yield release
+        if is_open:
+            yield installed
+
+    def installed(self, name: NormalizedName) -> InstalledRelease | None:
+        """Give the installed release of a project that may be kept, None where there is none."""
+        found = self._present.find(name)
+        return None if found is None else self._installed.setdefault(name, InstalledRelease(found))
+
+    def prefers_installed(self, name: NormalizedName) -> bool:
+        """Tell whether an installed release is kept as long as it fits, although there may be a newer one."""
+        upgrade = self._present.upgrade
+        is_upgraded = upgrade is Upgrade.EAGER or (upgrade is Upgrade.REQUESTED and name in self._requested)
+        return not is_upgraded and self.installed(name) is not None
+
+    def direct(self, reference: Reference, name: NormalizedName | None) -> DirectRelease:
+        """Give what lies at an address; raises ``WheeltagError`` where that cannot be had or used."""
+        if reference not in self._direct:
+            if self.sources.surveyor is None:
+                setting, expected = "an address", "a project by name, since nothing is looked at here"
+                raise UsageError(setting, str(reference), expected)
+            self._direct[reference] = DirectRelease(self.sources.surveyor.survey(reference, name), reference)
+        return self._direct[reference]
+
+    def direct_releases(self, name: NormalizedName, needs: Iterable[Need]) -> tuple[DirectRelease, ...]:
+        """Give what the addresses lead to that needs and constraints name for a project."""
+        wants = [need.demand for need in needs if isinstance(need, Wanted)]
+        bounds = [each for each in self.constraints if each.name == name]
+        references = (each.reference for each in (*wants, *bounds))
+        return tuple(dict.fromkeys(self.direct(each, name) for each in references if each))
 
     def specifier(self, name: NormalizedName, needs: Iterable[Need]) -> SpecifierSet:
         """Join the bounds of several needs and of the constraints."""
@@ -57,7 +118,7 @@ class Graph:
                 joined &= need.demand.requirement.specifier
         return joined
 
-    def node(self, release: Release, extras: frozenset[NormalizedName]) -> Node:
+    def node(self, release: AnyRelease, extras: frozenset[NormalizedName]) -> Node:
         """Give the one object that stands for a release, with extras, in the graph."""
         key = graph_key(release.name, extras)
         if (key, release) not in self._nodes:
@@ -89,13 +150,27 @@ class Graph:
             return (Impossible(f"<{node}>", str(error)),)
         if node.extras:
             return SameRelease(self.node(node.release, frozenset())), *own
-        return own if self._admits_python(metadata) else (self._other_python(metadata),)
+        # What is installed has been admitted by whoever installed it.
+        is_admitted = isinstance(node.release, InstalledRelease) or self._admits_python(metadata)
+        return own if is_admitted else (self._other_python(metadata),)
 
     def _own_needs(self, node: Node, metadata: ReleaseMetadata) -> Iterator[Need]:
         provided = node.extras & metadata.extras
         for dependency in metadata.requires:
             if self.markers.holds(dependency.condition, provided):
-                yield from _needs_of(node, dependency)
+                yield from self._needs_of(node, dependency)
+
+    def _needs_of(self, node: Node, dependency: Dependency) -> tuple[Need, ...]:
+        try:
+            demand = demand_of(dependency.requirement, f"{node.name} {node.version}")
+            if demand.reference is not None:
+                self.direct(demand.reference, demand.name)
+        except CatalogueError:
+            raise
+        except WheeltagError as error:
+            key = f"<{dependency.requirement.name} by address>"
+            return (Impossible(key, f"requires {dependency.requirement.name} from an address, {error}"),)
+        return wanted(demand)
 
     def _admits_python(self, metadata: ReleaseMetadata) -> bool:
         required = metadata.requires_python
@@ -104,8 +179,15 @@ class Graph:
     def _other_python(self, metadata: ReleaseMetadata) -> Impossible:
         return Impossible(PYTHON_KEY, f"requires Python {metadata.requires_python}")
 
-    def _applies(self, demand: Demand) -> bool:
-        marker = demand.requirement.marker
+    def _named(self, demand: Demand | UnnamedDemand) -> Demand:
+        if demand.reference is None:
+            return demand
+        name = demand.name if isinstance(demand, Demand) else None
+        found = self.direct(demand.reference, name)
+        return demand if isinstance(demand, Demand) else demand.named(found.name)
+
+    def _applies(self, demand: Demand | UnnamedDemand) -> bool:
+        marker = demand.marker
         try:
             return marker is None or self.markers.holds(str(marker))
         except ValueError as error:
@@ -117,14 +199,3 @@ def _join(constraints: Iterable[Demand]) -> Mapping[NormalizedName, SpecifierSet
     for demand in constraints:
         joined[demand.name] = joined.get(demand.name, _ANY) & demand.requirement.specifier
     return joined
-
-
-def _needs_of(node: Node, dependency: Dependency) -> tuple[Need, ...]:
-    demand = Demand(dependency.requirement, f"{node.name} {node.version}")
-    if demand.requirement.url is not None:
-        return (
-            Impossible(
-                f"<{demand.name} by url>", f"requires {demand.name} from a URL, which is not supported"
-            ),
-        )
-    return wanted(demand)

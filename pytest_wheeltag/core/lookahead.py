@@ -7,6 +7,8 @@ from packaging.utils import NormalizedName
 
 from pytest_wheeltag.core.graph import Graph
 from pytest_wheeltag.core.needs import Need, Node, Wanted
+from pytest_wheeltag.core.present import PresentDistribution
+from pytest_wheeltag.core.releases import Release
 from pytest_wheeltag.errors import CatalogueError, WheelError
 
 _MOST_AT_ONCE = 16
@@ -34,7 +36,7 @@ class LookAhead:
         while wave:
             self._nodes.update(wave)
             self._names.update(node.name for node in wave)
-            self._graph.sources.metadata.prefetch([node.candidate for node in wave])
+            self._prefetch(wave)
             wave = self._follow(need for node in wave for need in self._needs(node))
 
     def look_further(self, nodes: Iterator[Node]) -> Iterator[Node]:
@@ -45,19 +47,31 @@ class LookAhead:
         yield from islice(nodes, 1)
         count = 2
         while batch := list(islice(nodes, count)):
-            self._graph.sources.metadata.prefetch([node.candidate for node in batch])
+            self._prefetch(batch)
             yield from batch
             count = min(2 * count, _MOST_AT_ONCE)
 
     def _follow(self, needs: Iterable[Need]) -> list[Node]:
         """Give the best releases for what is needed of projects that nothing was fetched for yet."""
         wanted = (need for need in needs if isinstance(need, Wanted))
-        fresh = {need.key: need for need in wanted if need.demand.name not in self._names}
+        fresh = {need.key: need for need in wanted if self._is_fresh(need)}
         names = tuple(dict.fromkeys(need.demand.name for need in fresh.values()))
         self._names.update(names)
         self._graph.sources.catalogue.prefetch(names)
         found = (self._best(need) for need in fresh.values())
         return [node for node in found if node is not None and node not in self._nodes]
+
+    def _is_fresh(self, need: Wanted) -> bool:
+        # What lies at an address, or is installed and kept, needs no page.
+        name = need.demand.name
+        is_known = need.demand.reference is not None or self._graph.prefers_installed(name)
+        return name not in self._names and not is_known
+
+    def _prefetch(self, nodes: Iterable[Node]) -> None:
+        published = (node.candidate for node in nodes if isinstance(node.release, Release))
+        self._graph.sources.metadata.prefetch(
+            [each for each in published if not isinstance(each, PresentDistribution)]
+        )
 
     def _needs(self, node: Node) -> tuple[Need, ...]:
         try:
@@ -68,8 +82,7 @@ class LookAhead:
     def _best(self, need: Wanted) -> Node | None:
         name = need.demand.name
         try:
-            matching = self._graph.project(name).matching(self._graph.specifier(name, (need,)))
+            release = next(self._graph.matching(name, (need,)), None)
         except CatalogueError:
             return None
-        release = next(iter(matching), None)
         return None if release is None else self._graph.node(release, need.extras)

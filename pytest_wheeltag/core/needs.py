@@ -7,9 +7,10 @@ from typing import Protocol
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from pytest_wheeltag.core.candidates import Candidate
-from pytest_wheeltag.core.releases import Release
+from pytest_wheeltag.core.present import PresentDistribution
+from pytest_wheeltag.core.releases import AnyRelease, DirectRelease
 from pytest_wheeltag.core.requirements import Demand
+from pytest_wheeltag.core.resolution import Artefact
 
 # No project's name holds these characters.
 PYTHON_KEY = "<python>"
@@ -35,8 +36,8 @@ class Node:
     """
 
     key: str
-    release: Release
-    candidate: Candidate
+    release: AnyRelease
+    candidate: Artefact | PresentDistribution
     extras: frozenset[NormalizedName] = frozenset()
 
     @property
@@ -68,7 +69,10 @@ class Need(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A demand: any release that its specifier admits, pre-releases being a matter of who offers them."""
+    """A demand: any release that its specifier admits, pre-releases being a matter of who offers them.
+
+    One for a direct reference is satisfied by what lies there, and by nothing else.
+    """
 
     key: str
     demand: Demand
@@ -80,7 +84,9 @@ class Wanted:
         return frozenset() if self.key == self.demand.name else self.demand.extras
 
     def admits(self, node: Node) -> bool:
-        """Tell whether the specifier contains the version."""
+        """Tell whether the specifier contains the version, or the release is what the reference leads to."""
+        if self.demand.reference is not None:
+            return isinstance(node.release, DirectRelease) and node.release.reference == self.demand.reference
         known = self._known.get(node.version)
         if known is None:
             specifier = self.demand.requirement.specifier
@@ -106,7 +112,7 @@ class SameRelease:
 
 @dataclass(frozen=True, eq=False)
 class Impossible:
-    """What nothing can satisfy: another Python, a direct URL, METADATA that cannot be used."""
+    """What nothing can satisfy: another Python, an address that leads nowhere, METADATA that cannot be used."""
 
     key: str
     reason: str
@@ -117,11 +123,11 @@ class Impossible:
 
 
 def wanted(demand: Demand) -> tuple[Wanted, ...]:
-    """Turn a demand into needs: one with a specifier and extras also bounds the project without extras.
+    """Turn a demand into needs: one with extras and a bound also bounds the project without extras.
 
     So that the place without extras knows every bound, and fewer releases are tried in vain.
     """
     own = Wanted(graph_key(demand.name, demand.extras), demand)
-    if demand.extras and demand.requirement.specifier:
+    if demand.extras and (demand.reference or demand.requirement.specifier):
         return Wanted(demand.name, demand), own
     return (own,)

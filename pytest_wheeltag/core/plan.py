@@ -57,7 +57,8 @@ class InstallPlan:
     """All that installing one wheel writes, relative to the environment's prefix.
 
     ``dist_info`` is the folder that makes it count as installed, and comes last; ``folders`` are to be made,
-    parents first, without ``bases``, the environment's own, which may be links. ``warnings`` are clauses.
+    parents first, without ``bases``, the environment's own, which may be links. ``warnings`` are clauses;
+    ``sources`` are the paths of the Python files that may have bytecode, those in ``dist_info`` left out.
     """
 
     name: str
@@ -68,6 +69,7 @@ class InstallPlan:
     metadata: tuple[WrittenFile, ...]
     bases: frozenset[str]
     warnings: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     @cached_property
     def payload(self) -> tuple[LinkedFolder, ...]:
@@ -90,6 +92,21 @@ class InstallPlan:
         for link in self.links:
             yield from (f"{link.destination}/{name}" if link.destination else name for name in link.names)
         yield from (file.path for file in (*self.scripts, *self.metadata))
+
+    def with_unhashed(self, paths: Iterable[str]) -> "InstallPlan":
+        """Give the plan with further rows of RECORD, for files that somebody else writes: bytecode.
+
+        They get neither hash nor size (recording installed projects), nor does a file that the wheel ships and
+        that is among them. Paths are relative to the environment's prefix.
+        """
+        *others, record = self.metadata
+        library = self.dist_info.rpartition("/")[0]
+        added = {_record_path(path, library): "," for path in paths}
+        if not added:
+            return self
+        rows = [row for row in _read_rows(record.content) if row[0] not in added]
+        content = _render_rows([*rows, *added.items()])
+        return replace(self, metadata=(*others, replace(record, content=content)))
 
 
 def _is_in(folder: str, other: str) -> bool:
@@ -169,6 +186,7 @@ class _Planner:
             (*metadata, record),
             self._target.bases,
             tuple(self._warnings),
+            tuple(sorted(item.path for item in placed if self._is_source(item.path))),
         )
 
     def _place_all(self) -> list[_Placed]:
@@ -240,26 +258,44 @@ class _Planner:
         return tuple(WrittenFile(f"{self._dist_info}/{name}", data) for name, data in contents.items())
 
     def _row(self, path: str, digest: str, size: int) -> tuple[str, str]:
-        return self._record_path(path), f"sha256={digest},{size}"
-
-    def _record_path(self, path: str) -> str:
-        if path.startswith(self._library + "/"):
-            return path[len(self._library) + 1 :]
-        ours, parts = self._library.split("/"), path.split("/")
-        shared = next(
-            (n for n, pair in enumerate(zip(ours, parts, strict=False)) if pair[0] != pair[1]), len(ours)
-        )
-        return "/".join([".."] * (len(ours) - shared) + parts[shared:])
+        return _record_path(path, self._library), f"sha256={digest},{size}"
 
     def _render_record(self, rows: list[tuple[str, str]]) -> bytes:
-        rows.append((self._record_path(f"{self._dist_info}/RECORD"), ","))
-        return "".join(f"{_quote(path)},{rest}\n" for path, rest in sorted(rows)).encode(
-            "utf-8", "surrogateescape"
-        )
+        return _render_rows([*rows, (_record_path(f"{self._dist_info}/RECORD", self._library), ",")])
+
+    def _is_source(self, path: str) -> bool:
+        # As pip, which compiles scripts and data too. What is in the dist-info comes when nothing more is written.
+        return path.endswith(".py") and not _is_in(path, self._dist_info)
+
+
+def _record_path(path: str, library: str) -> str:
+    if path.startswith(library + "/"):
+        return path[len(library) + 1 :]
+    ours, parts = library.split("/"), path.split("/")
+    shared = next(
+        (n for n, pair in enumerate(zip(ours, parts, strict=False)) if pair[0] != pair[1]), len(ours)
+    )
+    return "/".join([".."] * (len(ours) - shared) + parts[shared:])
+
+
+def _render_rows(rows: Iterable[tuple[str, str]]) -> bytes:
+    lines = (f"{_quote(path)},{rest}\n" for path, rest in sorted(rows))
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _read_rows(content: bytes) -> Iterator[tuple[str, str]]:
+    """Read back what ``_render_rows`` wrote: hash and size hold no commas, paths no line ends."""
+    for line in content.decode("utf-8", "surrogateescape").split("\n")[:-1]:
+        path, digest, size = line.rsplit(",", 2)
+        yield _unquote(path), f"{digest},{size}"
 
 
 def _quote(path: str) -> str:
     return '"' + path.replace('"', '""') + '"' if not _NEEDS_QUOTES.isdisjoint(path) else path
+
+
+def _unquote(text: str) -> str:
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
 
 def _digest(content: bytes) -> str:

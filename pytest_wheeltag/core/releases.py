@@ -11,22 +11,29 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.candidates import (
-    Candidate,
     Offer,
     ProjectFiles,
     PublishedFile,
     Screen,
     is_variant,
+    is_wheel,
     screen_release,
     split_version,
 )
+from pytest_wheeltag.core.present import PresentDistribution
+from pytest_wheeltag.core.references import Reference
+from pytest_wheeltag.core.resolution import Artefact
+from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.core.tags import TagRanking
 from pytest_wheeltag.errors import NoWheelError
 
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """One release as a screen sees it; ``files`` are those of its wheels whose tags are accepted."""
+    """One release as a screen sees it; ``files`` are its wheels whose tags are accepted, and its source archives.
+
+    Kinds of files that the screen's controls do not take are left out.
+    """
 
     name: NormalizedName
     version: Version
@@ -34,12 +41,18 @@ class Release:
     screen: Screen
 
     @cached_property
-    def best(self) -> Candidate | None:
-        """The wheel that an installer must take; None where no wheel is left, a yanked one where all are."""
-        return screen_release(self.name, self.version, self.files, self.screen).best
+    def best(self) -> Artefact | None:
+        """What an installer must take: the best wheel, else a source archive, the last listed.
+
+        None where nothing is left, a yanked file where all are.
+        """
+        offer = screen_release(self.name, self.version, self.files, self.screen)
+        sources = [Source(self.name, self.version, Material(file)) for file in reversed(offer.sdists)]
+        found: list[Artefact] = [*offer.candidates[:1], *sources]
+        return next((each for each in found if each.file.yanked is None), next(iter(found), None))
 
     @property
-    def taken(self) -> Candidate:
+    def taken(self) -> Artefact:
         """The same, for a release that is known to have one; ``NoWheelError`` otherwise."""
         if self.best is None:
             raise NoWheelError(
@@ -49,8 +62,46 @@ class Release:
 
     @property
     def is_yanked(self) -> bool:
-        """Whether every wheel of it that is accepted was yanked."""
+        """Whether every file of it that is accepted was yanked."""
         return self.best is not None and self.best.file.yanked is not None
+
+
+@dataclass(frozen=True, eq=False)
+class DirectRelease:
+    """What lies at an address, as the one release of its project that will do."""
+
+    taken: Artefact
+    reference: Reference
+
+    @property
+    def name(self) -> NormalizedName:
+        """The project's normalised name."""
+        return self.taken.name
+
+    @property
+    def version(self) -> Version:
+        """The version."""
+        return self.taken.version
+
+
+@dataclass(frozen=True, eq=False)
+class InstalledRelease:
+    """A distribution that is installed already, as one of the releases of its project."""
+
+    taken: PresentDistribution
+
+    @property
+    def name(self) -> NormalizedName:
+        """The project's normalised name."""
+        return self.taken.name
+
+    @property
+    def version(self) -> Version:
+        """The version."""
+        return self.taken.version
+
+
+AnyRelease = Release | DirectRelease | InstalledRelease
 
 
 class _Remembered:
@@ -71,7 +122,7 @@ class _Remembered:
 
 
 class ProjectReleases:
-    """What of a project may be given to an interpreter: its releases with accepted wheels, newest first."""
+    """What of a project may be given to an interpreter: its releases with accepted files, newest first."""
 
     def __init__(self, project: ProjectFiles, screen: Screen) -> None:
         self.project = project
@@ -80,7 +131,7 @@ class ProjectReleases:
 
     @cached_property
     def _newest_first(self) -> tuple[Release, ...]:
-        groups = _group_by_version(_accepted(self.project, self._screen.accepted))
+        groups = _group_by_version(_accepted(self.project, self._screen))
         return tuple(
             Release(self.project.name, version, tuple(groups[version]), self._screen)
             for version in sorted(groups, reverse=True)
@@ -111,9 +162,28 @@ class ProjectReleases:
             yield from yanked
 
     def _fitting(self, specifier: SpecifierSet) -> Iterator[Release]:
+        name, controls = self.project.name, self._screen.controls
+        wants_early = controls.prereleases.decide(name)
+        found = self._within(
+            specifier, wants_early=specifier.prereleases if wants_early is None else wants_early
+        )
+        if wants_early is False:
+            found = (release for release in found if not release.version.is_prerelease)
+        if not controls.wheels_first.decide(name):
+            yield from found
+            return
+        built: list[Release] = []
+        for release in found:
+            if isinstance(release.best, Source):
+                built.append(release)
+            else:
+                yield release
+        yield from built
+
+    def _within(self, specifier: SpecifierSet, *, wants_early: bool | None) -> Iterator[Release]:
         # Not left to `SpecifierSet.filter` alone: it would look at every release before it gives the first.
         within = specifier.filter(self._newest_first, prereleases=True, key=_version)
-        if specifier.prereleases:
+        if wants_early:
             yield from (release for release in within if release.best is not None)
             return
         is_any_final = False
@@ -154,7 +224,22 @@ def _version(release: Release) -> Version:
     return release.version
 
 
-def _accepted(project: ProjectFiles, ranking: TagRanking) -> Iterator[tuple[str, PublishedFile]]:
+def _accepted(project: ProjectFiles, screen: Screen) -> Iterator[tuple[str, PublishedFile]]:
+    """Give the wheels with an accepted tag and the source archives, as far as they are taken, each with its version."""
+    if screen.controls.takes_wheels(project.name):
+        yield from _accepted_wheels(project, screen.accepted)
+    if screen.controls.takes_sources(project.name):
+        yield from _sources(project)
+
+
+def _sources(project: ProjectFiles) -> Iterator[tuple[str, PublishedFile]]:
+    for file in project.files:
+        text = None if is_wheel(file.filename) else split_version(file.filename, project.name)
+        if text is not None:
+            yield text, file
+
+
+def _accepted_wheels(project: ProjectFiles, ranking: TagRanking) -> Iterator[tuple[str, PublishedFile]]:
     """Give the wheels with an accepted tag, each with the text of its version.
 
     This sees every file of every project (numpy has 4,400): tags and names repeat, so each is asked once.

@@ -1,37 +1,45 @@
 """What was asked for, read from text: requirements and constraints, each with where it came from."""
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from pytest_wheeltag.core.candidates import is_wheel, sdist_stem
+from pytest_wheeltag.core.lock import Lock
+from pytest_wheeltag.core.references import Hashes, Reference, parse_reference, shown_address
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
 
 COMMAND_LINE = "the command line"
 
-# As pip has it: a `#` inside a word is no comment.
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MAX_LINE_CHARACTERS = 10_000
 _SHOWN_CHARACTERS = 200
-_EXPECTED = "a requirement by name, like `NAME`, `NAME[EXTRA]>=1.0` or `NAME==1.0; MARKER`"
-_EXPECTED_LINE = f"{_EXPECTED}, or a comment (options, URLs, paths and continued lines are not supported)"
-_EXPECTED_CONSTRAINT = "a requirement by name without extras, like `NAME<2.0`, or a comment"
+_EXPECTED = "a requirement by name, like `NAME`, `NAME[EXTRA]>=1.0` or `NAME==1.0; MARKER`, or `NAME @ URL`"
+_EXPECTED_CONSTRAINT = "a requirement by name without extras, like `NAME<2.0`"
+
+ConfigSettings = tuple[tuple[str, str], ...]
+"""What a build backend is told (PEP 517), key by key; a key that comes twice has two values."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """A requirement by name (dependency specifiers) and who makes it.
+    """A requirement of a project (dependency specifiers) and who makes it.
 
-    ``origin`` names a place (``the command line``, ``requirements.txt:3``) or a release (``flask 3.0``).
+    ``origin`` names a place (``the command line``, ``requirements.txt:3``) or a release (``flask 3.0``). With a
+    ``reference`` only what lies there will do. ``hashes`` are those that its file may have, any of them;
+    ``config_settings`` count where it must be built.
     """
 
     requirement: Requirement
     origin: str
+    reference: Reference | None = None
+    hashes: Hashes = ()
+    # Not shown: a backend may be given secrets.
+    config_settings: ConfigSettings = field(default=(), repr=False)
 
     @cached_property
     def name(self) -> NormalizedName:
@@ -43,26 +51,138 @@ class Demand:
         """The normalised names of the extras that are asked for."""
         return frozenset(map(canonicalize_name, self.requirement.extras))
 
+    @property
+    def marker(self) -> Marker | None:
+        """When it counts (dependency specifiers, environment markers), None for always."""
+        return self.requirement.marker
+
     @cached_property
     def text(self) -> str:
         """The requirement without its marker, fit to be shown."""
         extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
-        return printable(f"{self.requirement.name}{extras}{self.requirement.specifier}"[:_SHOWN_CHARACTERS])
+        bound = f" @ {self.reference}" if self.reference else self.requirement.specifier
+        return printable(f"{self.requirement.name}{extras}{bound}"[:_SHOWN_CHARACTERS])
+
+    @property
+    def line(self) -> str:
+        """It as a line of a requirements file, which may hold credentials: not fit to be shown."""
+        plain = (
+            f"{self.requirement.name}[{','.join(sorted(self.extras))}]"
+            if self.extras
+            else self.requirement.name
+        )
+        bound = f" @ {_address(self.reference)}" if self.reference else str(self.requirement.specifier)
+        return _line(plain + bound, self)
 
     def __str__(self) -> str:
         return f"`{self.text}` (asked for by {self.origin})"
 
 
 @dataclass(frozen=True)
-class Request:
-    """What an environment shall hold, in the order asked for, and what bounds it without asking for anything."""
+class UnnamedDemand:
+    """A file or source tree asked for by path or address alone: whose it is shows when it is looked at.
 
-    requirements: tuple[Demand, ...]
+    ``marker``, ``hashes`` and ``config_settings`` are as in ``Demand``.
+    """
+
+    reference: Reference
+    origin: str
+    extras: frozenset[NormalizedName] = frozenset()
+    marker: Marker | None = None
+    hashes: Hashes = ()
+    # Not shown: a backend may be given secrets.
+    config_settings: ConfigSettings = field(default=(), repr=False)
+
+    @property
+    def name(self) -> NormalizedName:
+        """Whose it most likely is, as far as the name of the file or folder tells."""
+        filename = self.reference.filename
+        stem = filename if is_wheel(filename) else sdist_stem(filename) or filename
+        return (
+            canonicalize_name(stem.partition("-")[0])
+            if stem != filename or is_wheel(filename)
+            else canonicalize_name(stem)
+        )
+
+    @property
+    def text(self) -> str:
+        """Where it lies, fit to be shown."""
+        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
+        return f"{self.reference}{extras}"
+
+    @property
+    def line(self) -> str:
+        """It as a line of a requirements file, as ``Demand.line``."""
+        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
+        editable = "-e " if self.reference.is_editable else ""
+        return _line(f"{editable}{_address(self.reference)}{extras}", self)
+
+    def named(self, name: str) -> Demand:
+        """Give the same demand once its project is known."""
+        requirement = Requirement(name)
+        requirement.extras = set(self.extras)
+        requirement.marker = self.marker
+        return Demand(requirement, self.origin, self.reference, self.hashes, self.config_settings)
+
+    def __str__(self) -> str:
+        return f"`{self.text}` (asked for by {self.origin})"
+
+
+def _address(reference: Reference) -> str:
+    parts = [f"{name}={digest}" for name, digest in reference.hashes]
+    parts += [f"subdirectory={reference.subdirectory}"] if reference.subdirectory else []
+    return f"{reference.url}#{'&'.join(parts)}" if parts else reference.url
+
+
+def _line(text: str, demand: Demand | UnnamedDemand) -> str:
+    marker = f" ; {demand.marker}" if demand.marker else ""
+    hashes = "".join(f" --hash={name}:{digest}" for name, digest in demand.hashes)
+    settings = "".join(f' --config-settings="{key}={value}"' for key, value in demand.config_settings)
+    return f"{text}{marker}{hashes}{settings}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an environment shall hold, in the order asked for, and what bounds it without asking for anything.
+
+    With ``requires_hashes`` nothing is taken whose hash nobody gave; with ``waives_hashes`` only what has hashes is
+    held to them. A ``lock`` says by itself what to take, and stands alone.
+    """
+
+    requirements: tuple[Demand | UnnamedDemand, ...]
     constraints: tuple[Demand, ...] = ()
+    requires_hashes: bool = False
+    lock: Lock | None = None
+    waives_hashes: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self.requirements and self.lock is None
+
+    @property
+    def checks_hashes(self) -> bool:
+        """Whether every file must have a hash that was given: one with a hash makes all need one, as with pip."""
+        if self.requires_hashes or self.waives_hashes:
+            return self.requires_hashes
+        return any(each.hashes for each in (*self.requirements, *self.constraints))
 
     def __and__(self, other: "Request") -> "Request":
-        """Ask for both."""
-        return Request(self.requirements + other.requirements, self.constraints + other.constraints)
+        """Ask for both; raises ``UsageError`` for a lock beside anything else, and where hashes are required and waived."""
+        locks = [each for each in (self.lock, other.lock) if each]
+        if locks and (len(locks) > 1 or self.requirements or other.requirements):
+            raise UsageError(
+                locks[0].origin, locks[0].origin, "a lock that stands alone, since it says all by itself"
+            )
+        if (self.requires_hashes and other.waives_hashes) or (self.waives_hashes and other.requires_hashes):
+            raise UsageError("--no-require-hashes", "--require-hashes", "one of the two, not both")
+        return Request(
+            self.requirements + other.requirements,
+            self.constraints + other.constraints,
+            self.requires_hashes or other.requires_hashes,
+            locks[0] if locks else None,
+            self.waives_hashes or other.waives_hashes,
+        )
 
 
 def parse_request(
@@ -76,52 +196,36 @@ def parse_request(
 
 
 def parse_demand(text: str, origin: str = COMMAND_LINE) -> Demand:
-    """Parse one requirement by name (dependency specifiers); raises ``UsageError``, which names ``origin``."""
+    """Parse one requirement of a project (dependency specifiers); raises ``UsageError``, which names ``origin``."""
     return _parse(text, origin, _EXPECTED)
 
 
 def parse_constraint(text: str, origin: str = COMMAND_LINE) -> Demand:
-    """Parse one constraint: a requirement by name without extras; raises ``UsageError``."""
+    """Parse one constraint: a requirement of a project without extras; raises ``UsageError``."""
     demand = _parse(text, origin, _EXPECTED_CONSTRAINT)
     if demand.extras:
-        raise UsageError(origin, _shown(text), _EXPECTED_CONSTRAINT)
+        raise UsageError(origin, shown_address(text), _EXPECTED_CONSTRAINT)
     return demand
-
-
-def parse_requirements_file(text: str, filename: str) -> tuple[Demand, ...]:
-    """Parse a plain requirements file: requirements by name, comments and blank lines.
-
-    Raises ``UsageError`` for anything else, such as options, URLs and paths, naming ``filename`` and line.
-    """
-    return tuple(_parse(line, place, _EXPECTED_LINE) for line, place in _lines(text, filename))
-
-
-def parse_constraints_file(text: str, filename: str) -> tuple[Demand, ...]:
-    """Parse a plain constraints file, as ``parse_requirements_file``; extras are refused too."""
-    return tuple(parse_constraint(line, place) for line, place in _lines(text, filename))
-
-
-def _lines(text: str, filename: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        if content := _COMMENT.sub("", line).strip():
-            yield content, f"{filename}:{number}"
 
 
 def _parse(text: str, origin: str, expected: str) -> Demand:
     try:
         if len(text) > _MAX_LINE_CHARACTERS:
-            raise UsageError(origin, _shown(text), expected)
+            raise UsageError(origin, shown_address(text), expected)
         requirement = Requirement(text.strip())
     except (InvalidRequirement, ValueError, RecursionError) as error:
-        raise UsageError(origin, _shown(text), expected) from error
+        raise UsageError(origin, shown_address(text), expected) from error
     # `foo.whl` is a valid name, but means a file, to pip too.
-    if requirement.url is not None or requirement.name.lower().endswith(_ARCHIVES):
-        raise UsageError(origin, _shown(text), expected)
-    return Demand(requirement, origin)
+    if is_wheel(requirement.name.lower()) or sdist_stem(requirement.name.lower()) is not None:
+        raise UsageError(origin, shown_address(text), expected)
+    return demand_of(requirement, origin)
 
 
-def _shown(text: str) -> str:
-    # What is no requirement may be an address, and hold a password or a token.
-    without_user = re.sub(r"//.*@", "//", text.strip(), flags=re.DOTALL)
-    public = without_user.partition("?")[0] if "://" in without_user else without_user
-    return printable(public[:_SHOWN_CHARACTERS])
+def demand_of(requirement: Requirement, origin: str) -> Demand:
+    """Give the demand that a parsed requirement makes; raises ``UsageError`` for an address that cannot be used."""
+    if requirement.url is None:
+        return Demand(requirement, origin)
+    reference = parse_reference(requirement.url, origin)
+    plain = Requirement(requirement.name)
+    plain.extras, plain.marker = requirement.extras, requirement.marker
+    return replace(Demand(plain, origin), reference=reference)

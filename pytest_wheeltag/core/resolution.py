@@ -1,16 +1,22 @@
 """What a resolution is made from and gives: the ports to offers and metadata, choices, and who asked for them."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from pytest_wheeltag.core.candidates import Candidate, ProjectFiles
+from pytest_wheeltag.core.candidates import Candidate, ProjectFiles, PublishedFile
 from pytest_wheeltag.core.dependencies import ReleaseMetadata
+from pytest_wheeltag.core.present import Present, PresentDistribution
+from pytest_wheeltag.core.references import Hashes, Reference
 from pytest_wheeltag.core.requirements import Demand
+from pytest_wheeltag.core.source import Source
+
+Artefact = Candidate | Source
+"""What a distribution is installed from: a wheel that the interpreter accepts, or what one is built from."""
 
 
 class Catalogue(Protocol):
@@ -33,9 +39,9 @@ class Catalogue(Protocol):
 
 
 class MetadataSource(Protocol):
-    """Who knows what a published file needs: an index, and later a build or a lock."""
+    """Who knows what a wheel needs, installed or not, or one that is built from source: an index, a build, a disk."""
 
-    def metadata(self, candidate: Candidate) -> ReleaseMetadata:
+    def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what the file declares, its name and version being those of the file's name.
 
         Raises ``MetadataError`` where it cannot be used, so that another release may be taken; another
@@ -43,17 +49,33 @@ class MetadataSource(Protocol):
         """
         ...
 
-    def prefetch(self, candidates: Iterable[Candidate]) -> None:
+    def prefetch(self, candidates: Iterable[Artefact]) -> None:
         """Fetch side by side what ``metadata`` will be asked for; failures are kept for then."""
+        ...
+
+
+class Surveyor(Protocol):
+    """Who finds out what lies at an address: the project and version of a wheel, an archive or a tree."""
+
+    def survey(self, reference: Reference, name: NormalizedName | None) -> Artefact:
+        """Give what a direct reference leads to; ``name`` is whose it is said to be, None where nobody said.
+
+        Raises ``WheeltagError`` where it cannot be had, is another project's, or fits no tag of the interpreter.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The two ports that a resolution reads from."""
+    """What a resolution takes from: the ports to indexes and builds, and what is ``present`` in an environment.
+
+    Without a ``surveyor`` nothing can be taken from an address.
+    """
 
     catalogue: Catalogue
     metadata: MetadataSource
+    surveyor: Surveyor | None = None
+    present: Present = field(default_factory=Present)
 
 
 def _timeless() -> float:
@@ -74,11 +96,22 @@ class SearchLimits:
 
 @dataclass(frozen=True)
 class Choice:
-    """The file that an installer must take for one distribution."""
+    """What an installer must take for one distribution.
+
+    ``reference`` is the address or path that it was asked for by, None for what an index lists; ``hashes`` are
+    those that the file may have, any of them, empty for whatever its index claims.
+    """
 
     name: NormalizedName
     version: Version
-    candidate: Candidate
+    candidate: Artefact
+    reference: Reference | None = None
+    hashes: Hashes = ()
+
+    @property
+    def file(self) -> PublishedFile:
+        """The file that is fetched: a wheel, an archive, or the folder of a tree."""
+        return self.candidate.file
 
 
 @dataclass(frozen=True)
@@ -94,12 +127,14 @@ class Edge:
 class Resolution:
     """What to install, one choice for each distribution, sorted by name, and why.
 
-    ``edges`` are sorted by name, then by who asked; ``warnings`` are one line each.
+    ``edges`` are sorted by name, then by who asked; ``warnings`` are one line each; ``kept`` are installed
+    already and will do.
     """
 
     choices: tuple[Choice, ...]
     edges: tuple[Edge, ...] = ()
     warnings: tuple[str, ...] = ()
+    kept: tuple[PresentDistribution, ...] = ()
 
     @cached_property
     def requested(self) -> frozenset[NormalizedName]:

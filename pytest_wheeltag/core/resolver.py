@@ -8,8 +8,11 @@ from resolvelib.resolvers import Result
 from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.conflicts import explain
 from pytest_wheeltag.core.graph import Graph
+from pytest_wheeltag.core.hashchecking import check_choices, check_pins
 from pytest_wheeltag.core.lookahead import LookAhead
 from pytest_wheeltag.core.needs import Need, Node, Wanted, wanted
+from pytest_wheeltag.core.present import PresentDistribution
+from pytest_wheeltag.core.releases import DirectRelease, Release
 from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.core.resolution import Choice, Edge, Resolution, SearchLimits, Sources
 from pytest_wheeltag.core.search import Search
@@ -22,15 +25,21 @@ _DEFAULT_LIMITS = SearchLimits()
 
 
 def resolve(
-    request: Request, screen: Screen, sources: Sources, limits: SearchLimits = _DEFAULT_LIMITS
+    request: Request,
+    screen: Screen,
+    sources: Sources,
+    limits: SearchLimits = _DEFAULT_LIMITS,
 ) -> Resolution:
-    """Choose one wheel for every distribution of the closure, the same as pip with ``--only-binary :all:``.
+    """Choose one file for every distribution of the closure, the same as pip.
 
-    Markers and tags are those of the screen's interpreter. Raises ``ResolutionError`` where nothing satisfies the
+    Markers and tags are those of the screen's interpreter; what is present in an environment is kept or
+    upgraded as pip does. Raises ``ResolutionError`` where nothing satisfies the
     request, ``SearchLimitError`` where that could not be found out within the limits, ``CatalogueError`` and
     ``WheelError`` where an index or a wheel gives no usable answer, ``UsageError`` for a marker that cannot be
-    decided.
+    decided, ``HashCheckError`` where hashes are checked and one is missing.
     """
+    if request.checks_hashes:
+        check_pins(request.requirements)
     graph = Graph(screen, sources, request)
     roots = {demand: wanted(demand) for demand in graph.requirements}
     order: dict[str, int] = {}
@@ -39,8 +48,10 @@ def resolve(
     needed = _bounds_first(roots)
     scout = LookAhead(graph)
     scout.start(needed)
-    found = _run(Search(graph, scout, limits, order), graph, needed, limits)
-    return _read_result(graph, found)
+    resolution = _read_result(graph, _run(Search(graph, scout, limits, order), graph, needed, limits))
+    if request.checks_hashes:
+        check_choices(resolution.choices)
+    return resolution
 
 
 def _bounds_first(roots: Mapping[Demand, tuple[Wanted, ...]]) -> list[Need]:
@@ -63,10 +74,20 @@ def _run(search: Search, graph: Graph, roots: list[Need], limits: SearchLimits) 
 
 def _read_result(graph: Graph, found: Found) -> Resolution:
     nodes = sorted(found.mapping.values(), key=lambda node: node.key)
-    choices = tuple(Choice(node.name, node.version, node.candidate) for node in nodes if not node.extras)
+    plain = [node for node in nodes if not node.extras]
+    choices = tuple(choice for node in plain if (choice := _choose(graph, node)))
+    kept = tuple(each for node in plain if isinstance(each := node.candidate, PresentDistribution))
     edges = dict.fromkeys(_edges(found))
     ordered = sorted(edges, key=lambda edge: (edge.name, edge.by or "", edge.demand.text))
-    return Resolution(choices, tuple(ordered), tuple(dict.fromkeys(_warnings(graph, nodes))))
+    return Resolution(choices, tuple(ordered), tuple(dict.fromkeys(_warnings(graph, nodes))), kept)
+
+
+def _choose(graph: Graph, node: Node) -> Choice | None:
+    if isinstance(node.candidate, PresentDistribution):
+        return None
+    reference = node.release.reference if isinstance(node.release, DirectRelease) else None
+    hashes = tuple(sorted(graph.screen.hashes.get(node.name, ())))
+    return Choice(node.name, node.version, node.candidate, reference, hashes)
 
 
 def _edges(found: Found) -> Iterator[Edge]:
@@ -81,7 +102,12 @@ def _warnings(graph: Graph, nodes: list[Node]) -> Iterator[str]:
     for node in nodes:
         for extra in sorted(node.extras - graph.metadata(node).extras):
             yield f"{node.name} {node.version} does not provide the extra: `{extra}`"
-        if not node.extras and node.candidate.file.yanked is not None:
-            reason = printable(node.candidate.file.yanked) or "no reason given"
-            yield f"{node.name} {node.version} was yanked: `{reason}`"
-        yield from graph.project(node.name).project.warnings
+        if isinstance(node.release, Release):
+            yield from _warnings_of_index(graph, node, node.release)
+
+
+def _warnings_of_index(graph: Graph, node: Node, release: Release) -> Iterator[str]:
+    if not node.extras and release.taken.file.yanked is not None:
+        reason = printable(release.taken.file.yanked) or "no reason given"
+        yield f"{node.name} {node.version} was yanked: `{reason}`"
+    yield from graph.project(node.name).project.warnings

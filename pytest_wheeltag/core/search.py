@@ -11,7 +11,7 @@ from resolvelib.structs import RequirementInformation
 
 from pytest_wheeltag.core.graph import Graph
 from pytest_wheeltag.core.needs import Impossible, Need, Node, SameRelease, Wanted, split_key
-from pytest_wheeltag.core.releases import Release, is_pinned
+from pytest_wheeltag.core.releases import AnyRelease, is_pinned
 from pytest_wheeltag.core.resolution import SearchLimits
 from pytest_wheeltag.errors import SearchLimitError
 
@@ -37,8 +37,8 @@ class Scout(Protocol):
 class Search(AbstractProvider[Need, Node, str]):
     """Answers resolvelib, as pip's provider does, so that both take the same releases.
 
-    Newest first; of the places still open, first those that often conflicted, then pinned ones, those with an
-    upper bound, what was asked for by name in the order of asking, those with any bound, the alphabet.
+    Newest first; of the places still open, first those that often conflicted, then direct references, pinned ones, those with an
+    upper bound, what the caller asked for in the order of asking, those with any bound, the alphabet.
     """
 
     def __init__(self, graph: Graph, scout: Scout, limits: SearchLimits, order: Mapping[str, int]) -> None:
@@ -91,10 +91,12 @@ class Search(AbstractProvider[Need, Node, str]):
     ) -> tuple[Any, ...]:
         """Give a sort key: the lower, the sooner a place is taken."""
         needs = [need for need, _ in information[identifier]]
-        specifiers = [need.demand.requirement.specifier for need in needs if isinstance(need, Wanted)]
+        demands = [need.demand for need in needs if isinstance(need, Wanted)]
+        specifiers = [demand.requirement.specifier for demand in demands]
         return (
             identifier not in self._promoted,
             not any(isinstance(need, SameRelease) for need in needs),
+            not any(demand.reference for demand in demands),
             not any(map(is_pinned, specifiers)),
             not any(map(_is_bounded_above, specifiers)),
             self._order.get(identifier, inf),
@@ -117,12 +119,13 @@ class Search(AbstractProvider[Need, Node, str]):
         if not bounds or any(isinstance(need, Impossible) for need in needs):
             return ()
         refused = frozenset(incompatibilities[identifier])
-        if exact := _exact_releases(bounds):
-            nodes = (self._graph.node(release, extras) for release in exact)
+        if exact := (*_exact_releases(bounds), *self._graph.direct_releases(name, bounds)):
+            nodes = dict.fromkeys(self._graph.node(release, extras) for release in exact)
             return [node for node in nodes if node not in refused and self._may_take(node, needs)]
-        matching = self._graph.project(name).matching(self._graph.specifier(name, bounds))
         return lambda: self._scout.look_further(
-            node for release in matching if (node := self._graph.node(release, extras)) not in refused
+            node
+            for release in self._graph.matching(name, bounds)
+            if (node := self._graph.node(release, extras)) not in refused
         )
 
     def _may_take(self, node: Node, needs: Iterable[Need]) -> bool:
@@ -145,7 +148,7 @@ class Search(AbstractProvider[Need, Node, str]):
             raise SearchLimitError(self._graph.screen.interpreter.label, problem)
 
 
-def _exact_releases(needs: Iterable[Need]) -> tuple[Release, ...]:
+def _exact_releases(needs: Iterable[Need]) -> tuple[AnyRelease, ...]:
     releases = (need.node.release for need in needs if isinstance(need, SameRelease))
     return tuple(dict.fromkeys(releases))
 

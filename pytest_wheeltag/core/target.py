@@ -16,7 +16,7 @@ class InstallTarget:
 
     ``executable`` is the path that scripts start with; ``version`` is the interpreter's, (3, 12, 1);
     ``headers`` is the folder above those of the distributions; ``platform`` is
-    ``sysconfig.get_platform()``.
+    ``sysconfig.get_platform()``; ``standard_library`` is the folder of that where it lies below the prefix.
     """
 
     prefix: str
@@ -28,6 +28,7 @@ class InstallTarget:
     headers: str
     data: str = ""
     platform: str = ""
+    standard_library: str = ""
 
     @property
     def is_windows(self) -> bool:
@@ -65,11 +66,16 @@ class InstallTarget:
             return "it would replace what makes the environment one"
         if folder.lower() == self.scripts.lower() and is_interpreter_name(name):
             return "it would replace the environment's interpreter"
+        if self.standard_library and _below(path, self.standard_library) and not self._is_in_library(path):
+            return "it would replace a file of the standard library"
         for library in self.libraries:
             top = _below(path, library).partition("/")[0]
             if top.lower().endswith(_INFO_SUFFIXES) and top != dist_info:
                 return f"it belongs to another distribution, `{top}`"
         return ""
+
+    def _is_in_library(self, path: str) -> bool:
+        return any(_below(path, library) for library in self.libraries)
 
 
 def _below(path: str, folder: str) -> str:

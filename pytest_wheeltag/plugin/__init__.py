@@ -80,8 +80,37 @@ SETTINGS = (
     Setting(
         "require", "list", "what to install in each of them (repeatable)", "REQUIREMENT", ini_name="requires"
     ),
-    Setting("requirements", "paths", "a file of requirements (repeatable)", "FILE"),
+    Setting(
+        "requirements",
+        "paths",
+        "a file that says what to install: requirements, a pylock.toml, a pyproject.toml (repeatable)",
+        "FILE",
+    ),
     Setting("constraint", "paths", "a file of constraints (repeatable)", "FILE", ini_name="constraints"),
+    Setting("require-hashes", "flag", "take nothing whose hash was not given"),
+    Setting(
+        "only-binary", "list", "projects that are never built from source, or `:all:` (repeatable)", "NAMES"
+    ),
+    Setting(
+        "no-binary", "list", "projects that are always built from source, or `:all:` (repeatable)", "NAMES"
+    ),
+    Setting(
+        "prefer-binary",
+        "list",
+        "projects of which an older wheel is better than a newer source, or `:all:` (repeatable)",
+        "NAMES",
+    ),
+    Setting("pre", "list", "projects whose pre-releases count like others, or `:all:` (repeatable)", "NAMES"),
+    Setting(
+        "config-settings", "list", "for the build backends of what is required (repeatable)", "KEY=VALUE"
+    ),
+    Setting(
+        "build-constraint",
+        "paths",
+        "a file of constraints for what builds require (repeatable)",
+        "FILE",
+        ini_name="build_constraints",
+    ),
     Setting(
         "installer",
         "value",
@@ -116,6 +145,13 @@ SETTINGS = (
         "MODE",
         ("auto", "reflink", "hardlink", "copy"),
     ),
+    Setting(
+        "bytecode",
+        "value",
+        "`all`: compile every module with the environment's python, as pip does; `none` (default)",
+        "WHICH",
+        ("none", "all"),
+    ),
     Setting("strict-wheels", "flag", "doubtful wheels are refused instead of warned about"),
     Setting("index-url", "value", "the index to ask (default: what pip is configured with)", "URL"),
     Setting("extra-index-url", "list", "a further index (repeatable)", "URL"),
@@ -128,6 +164,9 @@ SETTINGS = (
         "STRATEGY",
         ("merge", "first"),
     ),
+    Setting(
+        "uv-settings", "flag", "obey uv's environment variables (UV_INDEX and so on) over pip's settings"
+    ),
     Setting("offline", "flag", "no network: cached answers only; what cannot be known is `unknown`"),
     Setting("exclude-newer", "value", "ignore files uploaded later: a date or an RFC 3339 time, UTC", "DATE"),
     Setting(
@@ -137,6 +176,7 @@ SETTINGS = (
     Setting(
         "cache-dir", "value", "the cache folder (also WHEELTAG_CACHE_DIR; default: the user's cache)", "DIR"
     ),
+    Setting("build_env", "list", "further environment variables that builds see", has_option=False),
     Setting("pythons", "list", "the interpreters that fixtures are parametrised with", has_option=False),
     Setting(
         "max_rounds", "number", "after how many rounds a resolution is given up (200000)", has_option=False

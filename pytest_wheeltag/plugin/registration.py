@@ -52,7 +52,13 @@ def register(config: pytest.Config) -> None:
         selection = take_selection(config)
         if settings.is_exclusive:
             config.args.clear()
-        place = Workplace(settings.sources, os.environ, run_id_of(config), settings.options)
+        place = Workplace(
+            settings.sources,
+            os.environ,
+            run_id_of(config),
+            settings.options,
+            settings.build_variables,
+        )
         received: str | None = getattr(config, "workerinput", {}).get(_PLAN_KEY)
         plan = _make_plan(settings, place) if received is None else load_plan(received)
         places = (*_audited(plan, settings, place), *_provisioned(plan, settings, place, config))

@@ -4,39 +4,35 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_wheeltag.core.askedfor import AskedFor, join_asked
+from pytest_wheeltag.core.controls import Controls, NameControl
 from pytest_wheeltag.core.interpreter import InterpreterSpec, parse_interpreter_spec
-from pytest_wheeltag.core.requirements import (
-    Demand,
-    Request,
-    parse_constraints_file,
-    parse_demand,
-    parse_requirements_file,
-)
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
 from pytest_wheeltag.core.resolution import SearchLimits
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.core.verdict import Outcome, Policy, Property, parse_acceptance
 from pytest_wheeltag.core.wheel import WheelBounds, WheelPolicy
-from pytest_wheeltag.errors import UnsafeFileError, UsageError
+from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.matrix import Orders
 from pytest_wheeltag.plugin import SETTINGS
 from pytest_wheeltag.provision import ProvisionOptions
 from pytest_wheeltag.subjects.roster import InstallerSpec, parse_installer_spec
 from pytest_wheeltag.system.cache import locate_cache
-from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.commandline import parse_config_setting
+from pytest_wheeltag.system.compiler import Bytecode
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import LinkMode
 from pytest_wheeltag.system.pages import PagePolicy
+from pytest_wheeltag.system.requestfiles import RequestReader
 from pytest_wheeltag.system.sources import SourceOptions, parse_moment
 
-_REQUIREMENTS_BYTES = 16 << 20
 _WHOLE_NUMBER = "a whole number from 1 upwards"
 _EXPECTED_FORMS = {"flag": "`true` or `false`", "number": _WHOLE_NUMBER}
 
@@ -60,6 +56,7 @@ class Settings:
     missing_outcome: Outcome
     sources: SourceOptions
     options: ProvisionOptions
+    build_variables: tuple[str, ...]
     policy: Policy
     json_file: Path | None
 
@@ -86,7 +83,8 @@ def read_settings(config: pytest.Config) -> Settings:
     Raises ``UsageError`` that names the option or ini value, what was found, and what is allowed.
     """
     reader = SettingsReader(config)
-    request = _read_request(reader)
+    asked = _read_asked(reader)
+    request, options = asked.request, read_options(reader)
     return Settings(
         is_exclusive=reader.flag("only"),
         environments=reader.paths("env"),
@@ -97,8 +95,9 @@ def read_settings(config: pytest.Config) -> Settings:
         properties=_read_properties(reader),
         orders=Orders(reader.text("orders") or Orders.GIVEN),
         missing_outcome=_read_missing_outcome(reader),
-        sources=read_sources(reader),
-        options=read_options(reader),
+        sources=replace(read_sources(reader), beside=asked.options),
+        options=replace(options, controls=asked.options.control(options.controls)),
+        build_variables=reader.texts("build_env"),
         policy=_read_policy(reader),
         json_file=_read_json_file(reader),
     )
@@ -113,10 +112,11 @@ def read_sources(reader: "SettingsReader") -> SourceOptions:
         extra_index_urls=reader.texts("extra-index-url"),
         find_links=reader.locations("find-links"),
         no_index=reader.flag("no-index"),
-        strategy=Strategy(reader.text("index-strategy") or Strategy.MERGE),
+        strategy=Strategy(chosen) if (chosen := reader.text("index-strategy")) else None,
         is_offline=reader.flag("offline"),
         exclude_newer=parse_moment(moment.value, setting=moment.origin) if moment.value else None,
         page_policy=PagePolicy(reader.flag("allow_md5"), reader.flag("strict-wheels")),
+        reads_uv=reader.flag("uv-settings"),
     )
 
 
@@ -133,7 +133,28 @@ def read_options(reader: "SettingsReader") -> ProvisionOptions:
     )
     bounds = replace(bounds, max_unpacked_bytes=reader.number("max_unpacked") or bounds.max_unpacked_bytes)
     policy = WheelPolicy(strict=is_strict, refuse_pth=reader.flag("refuse_pth"), bounds=bounds)
-    return ProvisionOptions(limits=limits, links=LinkOptions(mode, is_strict), policy=policy)
+    return ProvisionOptions(
+        build_constraints=_read_build_constraints(reader),
+        controls=_read_controls(reader),
+        limits=limits,
+        links=LinkOptions(mode, is_strict),
+        bytecode=Bytecode(reader.text("bytecode") or Bytecode.NONE),
+        policy=policy,
+    )
+
+
+def _read_controls(reader: "SettingsReader") -> Controls:
+    return Controls(
+        NameControl().exclude(reader.texts("no-binary")).include(reader.texts("only-binary")),
+        NameControl().include(reader.texts("prefer-binary")),
+        NameControl().include(reader.texts("pre")),
+    )
+
+
+def _read_build_constraints(reader: "SettingsReader") -> tuple[Demand, ...]:
+    origin = reader.find("build-constraint").origin
+    paths = reader.paths("build-constraint")
+    return join_asked(reader.requests.constraints(str(each), origin) for each in paths).request.constraints
 
 
 def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[InterpreterSpec, ...]:
@@ -141,24 +162,38 @@ def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[Interpret
     specs = tuple(parse_interpreter_spec(text, setting=found.origin) for text in found.value or ())
     files = [reader.find(name) for name in ("requirements", "constraint")]
     unused = next((each for each in files if each.value), None)
-    if unused and not specs and not request.requirements:
+    if unused and not specs and request.is_empty:
         raise UsageError(unused.origin, str(unused.value[0]), "a requirement, found none in any file")
-    if specs and not request.requirements:
+    if specs and request.is_empty:
         raise UsageError(found.origin, specs[0].text, "something to install in it, see `--wheeltag-require`")
-    if request.requirements and not specs:
+    if not request.is_empty and not specs:
         specs = (parse_interpreter_spec(sys.executable, setting=found.origin),)
     return specs
 
 
-def _read_request(reader: "SettingsReader") -> Request:
-    named = reader.find("require")
-    demands = [parse_demand(text, named.origin) for text in named.value or ()]
-    for path, text in reader.contents("requirements"):
-        demands += parse_requirements_file(text, str(path))
-    constraints: list[Demand] = []
-    for path, text in reader.contents("constraint"):
-        constraints += parse_constraints_file(text, str(path))
-    return Request(tuple(demands), tuple(constraints))
+def _read_asked(reader: "SettingsReader") -> AskedFor:
+    """Read everything that shall be installed, with what requirements files say of indexes."""
+    requests, named = reader.requests, reader.find("require")
+    settings = tuple(map(parse_config_setting, reader.texts("config-settings")))
+    demands = (_read_demand(text, named, requests) for text in named.value or ())
+    told = Request(tuple(replace(each, config_settings=settings) for each in demands))
+    found, bounds = reader.find("requirements"), reader.find("constraint")
+    asked = join_asked(
+        (
+            AskedFor(told),
+            *(requests.file(str(found.absolute(text)), found.origin) for text in found.value or ()),
+            *(requests.constraints(str(bounds.absolute(text)), bounds.origin) for text in bounds.value or ()),
+        )
+    )
+    requires_hashes = asked.request.requires_hashes or reader.flag("require-hashes")
+    return replace(asked, request=replace(asked.request, requires_hashes=requires_hashes))
+
+
+def _read_demand(text: str, found: "Found", requests: RequestReader) -> Demand | UnnamedDemand:
+    editable = text.strip().removeprefix("-e ") if text.strip().startswith("-e ") else None
+    if editable is not None:
+        return requests.editable(editable, found.origin, found.folder)
+    return requests.requirement(text, found.origin, found.folder)
 
 
 def _read_json_file(reader: "SettingsReader") -> Path | None:
@@ -270,11 +305,7 @@ class SettingsReader:
         found = self.find(name)
         return tuple(each if "://" in each else str(found.absolute(each)) for each in found.value or ())
 
-    def contents(self, name: str) -> Iterator[tuple[Path, str]]:
-        """Give the texts of a list of files; raises ``UsageError`` for one that cannot be read."""
-        origin = self.find(name).origin
-        for path in self.paths(name):
-            try:
-                yield path, read_regular(path, _REQUIREMENTS_BYTES, follow=True).decode()
-            except (OSError, UnsafeFileError, UnicodeDecodeError) as error:
-                raise UsageError(origin, str(path), f"a text file in UTF-8 ({error})") from error
+    @property
+    def requests(self) -> RequestReader:
+        """Reads requirements and files of them; paths in requirements files start from the working folder, as with pip."""
+        return RequestReader(self._config.invocation_params.dir, os.environ)

@@ -4,6 +4,7 @@ import itertools
 import os
 import sys
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from pytest_wheeltag.errors import WheeltagError
 from pytest_wheeltag.plugin import CURRENT_ITEM
 from pytest_wheeltag.plugin.settings import SettingsReader, read_options, read_sources
 from pytest_wheeltag.plugin.workroom import remove_if_empty, run_id_of, shared_folder
-from pytest_wheeltag.provision import InstallReport
-from pytest_wheeltag.system.linker import LinkOptions
+from pytest_wheeltag.system.compiler import parse_bytecode
+from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.links import parse_link_mode
 from pytest_wheeltag.system.run import remove_run
 from pytest_wheeltag.venv import Venv, read_request
@@ -42,7 +43,13 @@ class VenvKeeper:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         reader = SettingsReader(config)
-        self._place = Workplace(read_sources(reader), os.environ, run_id_of(config), read_options(reader))
+        self._place = Workplace(
+            read_sources(reader),
+            os.environ,
+            run_id_of(config),
+            read_options(reader),
+            reader.texts("build_env"),
+        )
         self._folder = shared_folder(config, self._place, os.environ.get("PYTEST_XDIST_WORKER", "venvs"))
         self._numbers = itertools.count(1)
         self._tenancies: list[Tenancy] = []
@@ -169,12 +176,13 @@ class VenvFactory:
     def __call__(  # noqa: PLR0913 - the contract of the fixture
         self,
         python: str | os.PathLike[str] | Interpreter | None = None,
-        requirements: Sequence[str] = (),
+        requirements: Sequence[str | os.PathLike[str]] = (),
         *,
         constraints: Sequence[str] = (),
         index_url: str | None = None,
         name: str | None = None,
         link_mode: str | None = None,
+        bytecode: str | None = None,
     ) -> Venv:
         """Make an environment of an interpreter (the running one) that holds the requirements.
 
@@ -182,19 +190,29 @@ class VenvFactory:
         folder's name. Raises ``TypeError`` for a bare string as ``requirements``, ``InterpreterNotFoundError``,
         and what ``Venv.install`` raises.
         """
-        request = read_request(requirements, constraints)
+        request = read_request(requirements, constraints, self._keeper.place.reader)
         if name is not None and (name in {"", ".."} or Path(name).name != name):
             msg = f"name: expected the name of a folder, found: `{name}`"
             raise ValueError(msg)
         interpreter = self._keeper.find(python)
-        place = None
-        if link_mode is not None:
-            mode = parse_link_mode(link_mode, setting="link_mode")
-            place = self._keeper.place.with_links(LinkOptions(mode))
+        place = self._choose(link_mode, bytecode)
         venv = self._keeper.make(interpreter, name or interpreter.label, place)
-        if request.requirements:
+        if not request.is_empty:
             venv.install(*requirements, constraints=constraints, index_url=index_url)
         return venv
+
+    def _choose(self, link_mode: str | None, bytecode: str | None) -> Workplace | None:
+        """Give the place where this environment's own wishes count, None where it has none."""
+        if link_mode is None and bytecode is None:
+            return None
+        place = self._keeper.place
+        if link_mode is not None:
+            mode = parse_link_mode(link_mode, setting="link_mode")
+            place = place.with_links(replace(place.options.links, mode=mode))
+        if bytecode is not None:
+            made = parse_bytecode(bytecode, setting="bytecode")
+            place = place.with_options(replace(place.options, bytecode=made))
+        return place
 
 
 class Installer:
@@ -204,15 +222,16 @@ class Installer:
         self._keeper = keeper
 
     def resolve(
-        self, requirements: Sequence[str], interpreter: str | Interpreter | None = None
+        self, requirements: Sequence[str | os.PathLike[str]], interpreter: str | Interpreter | None = None
     ) -> Resolution:
-        """Give one wheel for each distribution of the closure; raises ``TypeError`` for a bare string, ``ResolutionError``."""
-        request = read_request(requirements, ())
-        return self._keeper.place.provisioner.resolve(request, self._keeper.find(interpreter))
+        """Give one file for each distribution of the closure; raises ``TypeError`` for a bare string, ``ResolutionError``."""
+        place = self._keeper.place
+        request = read_request(requirements, (), place.reader)
+        return place.provisioner.resolve(request, self._keeper.find(interpreter))
 
-    def install(self, venv: Venv, requirements: Sequence[str]) -> InstallReport:
+    def install(self, venv: Venv, requirements: Sequence[str | os.PathLike[str]]) -> InstallReport:
         """Install into an environment; raises ``TypeError`` for a bare string, and as ``Venv.install``."""
-        read_request(requirements, ())
+        read_request(requirements, (), self._keeper.place.reader)
         return venv.install(*requirements)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pytest_wheeltag.core.candidates import Candidate
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import summarize_interpreter
 from pytest_wheeltag.core.resolution import Choice
+from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.reports.json_report import interpreter_to_json
 from pytest_wheeltag.reports.terminal import align
 
@@ -17,23 +19,36 @@ def choices_to_json(choices: Iterable[Choice], interpreter: Interpreter) -> dict
 
 
 def _file(choice: Choice, interpreter: Interpreter) -> dict[str, Any]:
-    candidate = choice.candidate
+    rank = choice.candidate.rank if isinstance(choice.candidate, Candidate) else None
     return {
         "name": choice.name,
         "version": str(choice.version),
-        "filename": candidate.file.filename,
-        "sha256": candidate.file.sha256,
-        "url": candidate.file.shown_url,
-        "tag": interpreter.ranking.tags[candidate.rank - 1],
-        "rank": candidate.rank,
+        "filename": choice.file.filename,
+        "sha256": choice.file.sha256,
+        "url": choice.file.shown_url,
+        # What is built from source has no tag before it is built.
+        "tag": None if rank is None else interpreter.ranking.tags[rank - 1],
+        "rank": rank,
     }
 
 
 def render_choices(choices: Iterable[Choice], interpreter: Interpreter) -> Iterator[str]:
-    """Give one line per chosen file: its name, and the rank of its best tag."""
+    """Give one line per chosen file: its name, and the rank of its best tag, or that it is a source."""
     of = len(interpreter.ranking.tags)
-    rows = [[each.candidate.file.filename, f"rank {each.candidate.rank} of {of}"] for each in choices]
-    yield from align(rows)
+    yield from align([_name(each), _describe(each, of)] for each in choices)
+
+
+def _name(choice: Choice) -> str:
+    """Give what tells a file apart: a folder's name does not."""
+    is_tree = isinstance(choice.candidate, Source) and choice.candidate.material.is_tree
+    return f"{choice.name} {choice.version}" if is_tree else choice.file.filename
+
+
+def _describe(choice: Choice, of: int) -> str:
+    if isinstance(choice.candidate, Candidate):
+        return f"rank {choice.candidate.rank} of {of}"
+    where = f", {choice.reference}" if choice.reference else ""
+    return f"built from source{where}"
 
 
 def interpreters_to_json(interpreters: Iterable[Interpreter]) -> dict[str, Any]:

@@ -5,13 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
-from pytest_wheeltag.core.requirements import Request, parse_request
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_request
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UninstallableError, WheeltagError
 from pytest_wheeltag.subjects.subject import failing_as
@@ -69,14 +71,16 @@ class PipSubject:
     def _install(self, environment: Environment, request: Request) -> None:
         interpreter = environment.interpreter
         command, variables = self._command(environment.python, interpreter)
-        constraints = environment.prefix / ".wheeltag-constraints.txt"
-        constraints.write_text(
-            "".join(f"{each.requirement}\n" for each in request.constraints), encoding="utf-8"
-        )
+        if request.lock is not None:
+            raise UninstallableError(
+                request.lock.origin, interpreter.label, "pip", "a lock is not handed to it yet"
+            )
         options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.folder / 'cache'}"]
-        wanted = [str(demand.requirement) for demand in request.requirements]
-        done = _run([*command, "install", *options, f"--constraint={constraints}", *wanted], variables)
-        constraints.unlink()
+        with (
+            _written(environment.prefix, "constraint", request.constraints) as constraints,
+            _written(environment.prefix, "requirement", request.requirements) as requirements,
+        ):
+            done = _run([*command, "install", *options, constraints, requirements], variables)
         if done.returncode:
             shown = ", ".join(demand.text for demand in request.requirements)
             raise UninstallableError(shown, interpreter.label, f"pip {self.name.version}", _last_word(done))
@@ -107,6 +111,17 @@ class PipSubject:
         }
         settings = {"PIP_CONFIG_FILE": os.devnull, **opened.pip_variables()}
         return {**kept, **settings}
+
+
+@contextmanager
+def _written(prefix: Path, option: str, demands: Iterable[Demand | UnnamedDemand]) -> Iterator[str]:
+    """Give an option with a file of demands, which is there as long as the context lasts."""
+    path = prefix / f".wheeltag-{option}.txt"
+    path.write_text("".join(f"{each.line}\n" for each in demands), encoding="utf-8")
+    try:
+        yield f"--{option}={path}"
+    finally:
+        path.unlink()
 
 
 def _run(

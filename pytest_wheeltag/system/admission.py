@@ -1,36 +1,32 @@
-"""Which environments that are there already may be installed into: ours, and those that nobody else filled."""
+"""Which environments that are there already may be installed into: all but interpreters that others manage."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment
-from pytest_wheeltag.core.plan import INSTALLER
-from pytest_wheeltag.core.verdict import InstalledDistribution, InstalledWheel
 from pytest_wheeltag.errors import EnvironmentRefusedError
 from pytest_wheeltag.system.environment import MARKER, Environment, open_environment
-from pytest_wheeltag.system.installed import read_installed
 from pytest_wheeltag.system.pyvenv import read_environment_folder
 
 _REMEDY = "make an environment with `wheeltag venv DIR --python SPEC`"
 
 
 def admit(existing: ExistingEnvironment) -> Environment:
-    """Give an environment to install into or uninstall from: one that we made, or that nobody else filled.
+    """Give an environment to install into or uninstall from: a virtual one, whoever made and filled it.
 
-    Raises ``EnvironmentRefusedError`` for an interpreter itself, which may be externally managed (PEP 668),
-    for one of ours that was never finished, and for one that holds what others installed.
+    An interpreter itself is one where pip would install into it. Raises ``EnvironmentRefusedError`` for one of
+    ours that was never finished, and for an interpreter that is externally managed (PEP 668), that has library
+    folders of the operating system's package manager, or whose own cannot be written to.
     """
     prefix = _plain_path(existing.prefix)
     if read_environment_folder(prefix) is None:
-        raise EnvironmentRefusedError(existing.prefix, _describe_base(existing), _REMEDY)
+        return _admit_base(existing)
     if made_by_us := open_environment(prefix, existing.interpreter):
         return made_by_us
     if os.path.lexists(prefix / MARKER):
         problem = "expected a finished one, found that its making was interrupted"
         raise EnvironmentRefusedError(str(prefix), problem, "make it again")
-    foreign = next((each for each in read_installed(existing) if not _is_ours(each)), None)
-    if foreign is not None:
-        raise EnvironmentRefusedError(str(prefix), _describe_foreign(foreign), f"{_REMEDY}, or use pip there")
     return Environment(prefix, existing.interpreter)
 
 
@@ -39,19 +35,37 @@ def _plain_path(prefix: str) -> Path:
     return Path(os.path.realpath(prefix) if os.pardir in Path(prefix).parts else prefix)
 
 
-def _describe_base(existing: ExistingEnvironment) -> str:
-    managed = "an externally managed interpreter (PEP 668)"
-    found = managed if existing.interpreter.externally_managed else "an interpreter itself"
-    return f"expected a virtual environment, found {found}"
+def _admit_base(existing: ExistingEnvironment) -> Environment:
+    environment = Environment(Path(existing.prefix), existing.interpreter, is_base=True)
+    obstacle = next(_find_obstacles(existing, environment), None)
+    if obstacle is not None:
+        raise EnvironmentRefusedError(existing.prefix, obstacle, _REMEDY)
+    return environment
 
 
-def _is_ours(distribution: InstalledDistribution) -> bool:
-    return isinstance(distribution, InstalledWheel) and distribution.installer == INSTALLER
+def _find_obstacles(existing: ExistingEnvironment, environment: Environment) -> Iterator[str]:
+    expected = "expected a virtual environment or an interpreter that pip may install into, found"
+    if existing.interpreter.externally_managed:
+        yield f"{expected} an externally managed interpreter (PEP 668)"
+    if existing.foreign_libraries or existing.interpreter.foreign_libraries:
+        yield f"{expected} one with library folders of the operating system's package manager"
+    if not _has_own_libraries(existing, environment):
+        yield f"{expected} one whose libraries do not lie below its prefix"
+    for library in existing.libraries:
+        if not _is_writable(Path(library)):
+            yield f"{expected} one whose library folder cannot be written to"
 
 
-def _describe_foreign(distribution: InstalledDistribution) -> str:
-    found = f"{distribution.name} {distribution.version}".strip()
-    return (
-        f"expected an empty one or one that {INSTALLER} filled, found {found} "
-        "(to install beside what others installed comes later)"
-    )
+def _has_own_libraries(existing: ExistingEnvironment, environment: Environment) -> bool:
+    """Tell whether it installs where its scheme for virtual environments says: Homebrew's does not."""
+    try:
+        libraries = {str(Path(environment.target.prefix, each)) for each in environment.target.libraries}
+    except (KeyError, ValueError):
+        return False
+    return libraries == {str(Path(each)) for each in existing.libraries}
+
+
+def _is_writable(folder: Path) -> bool:
+    # One that is not there is made in the first above that is.
+    present = next(path for path in (folder, *folder.parents) if path.exists())
+    return os.access(present, os.W_OK)

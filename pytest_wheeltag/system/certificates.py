@@ -1,5 +1,6 @@
 """Whom to believe that they are who they say: TLS contexts, loaded once per process."""
 
+import os
 import ssl
 import sys
 from collections.abc import Mapping
@@ -18,30 +19,32 @@ class TlsSettings:
     """Which certificates count: the system's, those of ``bundle`` as well, and our own for the server.
 
     ``system_file`` and ``system_folder`` stand for the system's where OpenSSL is told so by its environment
-    variables; ``client_certificate`` holds certificate and key.
+    variables, each for its own half, or with ``is_system_replaced`` for both; ``client_certificate`` holds
+    certificate and key.
     """
 
     bundle: str | None = None
     client_certificate: str | None = None
     system_file: str | None = None
     system_folder: str | None = None
+    is_system_replaced: bool = False
 
 
-def tls_settings(configuration: PipConfiguration, environ: Mapping[str, str]) -> TlsSettings:
+def tls_settings(
+    configuration: PipConfiguration, environ: Mapping[str, str], *, reads_uv: bool = False
+) -> TlsSettings:
     """Find the certificates as pip does.
 
     pip's ``cert``, else ``REQUESTS_CA_BUNDLE``, else ``CURL_CA_BUNDLE``, is added to the system's; the two
-    variables do not count where pip's ``proxy`` is set.
+    variables do not count where pip's ``proxy`` or ``no-proxy-env`` is set. With ``reads_uv`` either of
+    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` replaces all of the system's, as uv has it.
     """
     bundle = configuration.cert
-    if bundle is None and configuration.proxy is None:
+    if bundle is None and configuration.proxy is None and not configuration.no_proxy_env:
         bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
-    return TlsSettings(
-        bundle,
-        configuration.client_cert,
-        environ.get("SSL_CERT_FILE") or None,
-        environ.get("SSL_CERT_DIR") or None,
-    )
+    file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
+    is_replaced = reads_uv and (file is not None or folder is not None)
+    return TlsSettings(bundle, configuration.client_cert, file, folder, is_system_replaced=is_replaced)
 
 
 @cache
@@ -65,6 +68,8 @@ def trusting_context(settings: TlsSettings) -> ssl.SSLContext:
 
 
 def _system_context(settings: TlsSettings) -> ssl.SSLContext:
+    if settings.is_system_replaced:
+        return _named_context(settings)
     # With OpenSSL truststore reads the whole bundle again for each connection (40 ms against 7), so where
     # it would do no more than name OpenSSL's own places, they are loaded here once.
     defaults = ssl.get_default_verify_paths()
@@ -75,6 +80,16 @@ def _system_context(settings: TlsSettings) -> ssl.SSLContext:
     _load_bundle(context, file, "SSL_CERT_FILE")
     if folder := settings.system_folder or defaults.capath:
         context.load_verify_locations(capath=folder)
+    return context
+
+
+def _named_context(settings: TlsSettings) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if settings.system_file is not None:
+        _load_bundle(context, settings.system_file, "SSL_CERT_FILE")
+    for folder in (settings.system_folder or "").split(os.pathsep):
+        if folder:
+            context.load_verify_locations(capath=folder)
     return context
 
 

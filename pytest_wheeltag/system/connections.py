@@ -11,7 +11,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from pytest_wheeltag.system.certificates import TlsSettings, trusting_context, verifying_context
-from pytest_wheeltag.system.credentials import Credentials, basic_authorization
+from pytest_wheeltag.system.credentials import Credentials, Login
 from pytest_wheeltag.system.proxies import Proxies
 from pytest_wheeltag.system.transport import TransportLimits
 from pytest_wheeltag.system.urls import Url
@@ -110,7 +110,7 @@ class ConnectionPools:
             return urllib3.PoolManager(maxsize=count, block=True, ssl_context=context)
         headers = {}
         if proxy.username is not None:
-            headers["Proxy-Authorization"] = basic_authorization((proxy.username, proxy.password or ""))
+            headers["Proxy-Authorization"] = Login(proxy.username, proxy.password or "").authorization
         return urllib3.ProxyManager(
             proxy.target,
             proxy_headers=headers,

@@ -17,6 +17,7 @@ from pytest_wheeltag.system.urls import parse_url
 _MAX_WHEEL_BYTES = 8_000_000_000
 _IN_MEMORY_BYTES = 1_000_000
 _HEAD_BYTES = 64
+_SHOWN_HASHES = 3
 # These digests have no length of their own.
 _ALGORITHMS = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 
@@ -101,3 +102,19 @@ class Digests:
                 raise RefusedWheelError(
                     filename, where, f"expected {name} {quoted(claimed)}, found `{found}`"
                 )
+
+
+def require_any(stream: BinaryIO, hashes: Iterable[tuple[str, str]], filename: str) -> None:
+    """Raise ``RefusedWheelError`` unless what a stream holds has one of some hashes, pairs of algorithm and digest."""
+    allowed = frozenset(hashes)
+    for algorithm in sorted({name for name, _ in allowed} & _ALGORITHMS):
+        stream.seek(0)
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+        while piece := stream.read(_IN_MEMORY_BYTES):
+            digest.update(piece)
+        if (algorithm, digest.hexdigest()) in allowed:
+            return
+    shown = " or ".join(f"{name} `{digest}`" for name, digest in sorted(allowed)[:_SHOWN_HASHES])
+    raise RefusedWheelError(
+        filename, "", f"expected {shown}, found another", "check what its publisher changed"
+    )

@@ -1,4 +1,4 @@
-"""Making throwaway environments whole or not at all, where links to the store are possible, and removing them."""
+"""Environments to install into; making throwaway ones whole or not at all, and removing them."""
 
 import hashlib
 import os
@@ -7,11 +7,12 @@ import stat
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
+from pytest_wheeltag.core.target import InstallTarget, target_of
 from pytest_wheeltag.errors import InterpreterError, UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_bytes, read_regular, staging_path
 
@@ -30,10 +31,11 @@ _FIRST_PATCHED = (3, 8)
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment that we made in the folder ``prefix`` for an interpreter."""
+    """An environment in the folder ``prefix``: one of an interpreter, or (``is_base``) the interpreter itself."""
 
     prefix: Path
     interpreter: Interpreter
+    is_base: bool = False
 
     @cached_property
     def _paths(self) -> Mapping[str, str]:
@@ -46,7 +48,9 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its python executable."""
+        """Its python executable, which scripts start with."""
+        if self.is_base:
+            return Path(self.interpreter.executable)
         is_windows = self.interpreter.markers.get("os_name") == "nt"
         return self.bin / ("python.exe" if is_windows else "python")
 
@@ -61,9 +65,30 @@ class Environment:
         return tuple(dict.fromkeys(Path(self._paths[key]) for key in ("purelib", "platlib")))
 
     @property
+    def target(self) -> InstallTarget:
+        """Where it takes files; raises ``ValueError`` for a scheme whose folders do not lie below the prefix."""
+        target = target_of(self.interpreter, str(self.prefix))
+        if not self.is_base:
+            return target
+        # As pip has it: `site` is part of the folder of headers in virtual environments alone.
+        headers, standard = self._relative("include"), self._relative("stdlib")
+        return replace(
+            target, executable=self.interpreter.executable, headers=headers, standard_library=standard
+        )
+
+    def _relative(self, key: str) -> str:
+        path = self._paths.get(key)
+        return "" if path is None else os.path.relpath(path, self.prefix).replace(os.sep, "/")
+
+    @property
     def is_complete(self) -> bool:
         """Whether it was finished, and nothing has begun to remove it."""
         return _read_marker(self.prefix) == _COMPLETE
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it is still being made: nobody believes it, and what goes wrong in it is thrown away."""
+        return _read_marker(self.prefix) == _UNFINISHED
 
     def complete(self) -> None:
         """Say on disk that it holds all that it shall hold: only now it may be believed."""

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from pytest_wheeltag.core.plan import InstallPlan, LinkedFolder, WrittenFile
 from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.system.compiler import CompilePayload
+from pytest_wheeltag.system.disposal import Deletion, Disposal
 from pytest_wheeltag.system.files import staging_path
 from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
 from pytest_wheeltag.system.leftovers import sweep
 from pytest_wheeltag.system.links import FileLinker, LinkMode, write_all
 from pytest_wheeltag.system.records import read_all_recorded
+from pytest_wheeltag.system.transaction import Transaction
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -31,20 +34,31 @@ class LinkReport:
 
 @dataclass(frozen=True)
 class LinkOptions:
-    """How files are placed: the mode, and whether ``strict`` refuses to replace another distribution's files."""
+    """How files are placed: the mode, and whether ``strict`` refuses to replace another distribution's files.
+
+    ``compile_payload`` makes the bytecode that RECORD shall list, None for none.
+    """
 
     mode: LinkMode = LinkMode.AUTO
     strict: bool = False
+    compile_payload: CompilePayload | None = None
 
 
-def install(plan: InstallPlan, source: Path, prefix: Path, options: LinkOptions | None = None) -> LinkReport:
+def install(  # noqa: PLR0913 - what, whence, whither, how, and as part of what
+    plan: InstallPlan,
+    source: Path,
+    prefix: Path,
+    options: LinkOptions | None = None,
+    *,
+    transaction: Transaction | None = None,
+) -> LinkReport:
     """Put a wheel, unpacked in the folder ``source``, into the environment ``prefix`` as planned.
 
     The distribution counts as installed only once everything is in place; a call that was interrupted can be
-    made again. Raises ``InstallationError`` where it is installed already, where a link lies in the way, where
+    made again. As part of a ``transaction`` all of it can be undone. Raises ``InstallationError`` where it is installed already, where a link lies in the way, where
     the strict option forbids to replace a file, and where the disk says no.
     """
-    return _Installation(plan, source, prefix, options or LinkOptions()).run()
+    return _Installation(plan, source, prefix, options or LinkOptions(), transaction).run()
 
 
 @dataclass
@@ -53,6 +67,7 @@ class _Installation:
     source: Path
     prefix: Path
     options: LinkOptions
+    transaction: Transaction | None
     warnings: list[str] = field(default_factory=list)
 
     @cached_property
@@ -74,19 +89,37 @@ class _Installation:
             self._write(final)
         return LinkReport(self.distribution, dict(self.linker.used), (*self.plan.warnings, *self.warnings))
 
+    @cached_property
+    def disposal(self) -> Disposal:
+        return self.transaction or Deletion(str(self.prefix))
+
     def _write(self, final: Path) -> None:
+        staged = staging_path(final)
+        if self.transaction:
+            self._announce(self.transaction, staged)
         self._link(self.plan.payload, self.prefix)
         self._write_files(self.plan.scripts, self.prefix)
+        compile_payload = self.options.compile_payload
+        plan = self.plan.with_unhashed(compile_payload(self.plan.sources)) if compile_payload else self.plan
         sweep(final.parent)
-        staged = staging_path(final)
         staged.mkdir()
         try:
-            self._link(_moved(self.plan.information, self.plan.dist_info), staged)
-            self._write_files(_renamed(self.plan.metadata, self.plan.dist_info), staged)
+            self._link(_moved(plan.information, plan.dist_info), staged)
+            self._write_files(_renamed(plan.metadata, plan.dist_info), staged)
             staged.rename(final)
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
+
+    def _announce(self, transaction: Transaction, staged: Path) -> None:
+        files: dict[str, list[str]] = {}
+        for link in self.plan.payload:
+            files.setdefault(link.destination, []).extend(link.names)
+        for script in self.plan.scripts:
+            folder, _, name = script.path.rpartition("/")
+            files.setdefault(folder, []).append(name)
+        library = self.plan.dist_info.rpartition("/")[0]
+        transaction.announce(files, (f"{library}/{staged.name}", self.plan.dist_info))
 
     def _link(self, links: Iterable[LinkedFolder], root: Path) -> None:
         bases = self.plan.bases if root == self.prefix else ()
@@ -128,8 +161,7 @@ class _Installation:
             if self.options.strict:
                 raise self._fail(problem, path)
             self.warnings.append(f"{problem}, the last one wins: `{path}`")
-        # Unlinked, never written into: it may be a link to a file of the store, or mapped by a process.
-        os.unlink(destination.name(name), dir_fd=destination.descriptor)
+        self.disposal.take(name, folder, destination)
 
     @cached_property
     def _owners(self) -> Mapping[str, str]:

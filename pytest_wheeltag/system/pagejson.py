@@ -10,6 +10,8 @@ from pytest_wheeltag.system.listing import Hashes, Listed, Listing, NotAPageErro
 
 MAJOR = 1
 _WHITESPACE = " \t\n\r"
+# No text at all is not among them.
+_AFTER_VALUES = frozenset(" \t\n\r,:]}")
 _WHITESPACE_RUN = re.compile(r"[ \t\n\r]+")
 _KEPT_CHARACTERS = 1 << 18
 
@@ -145,8 +147,8 @@ class _Reader:
                     place = getattr(error, "pos", self._place)
                     raise self._error(expected="valid JSON", place=place) from None
             else:
-                # A number at the end of what arrived may go on.
-                if end < len(self._text) or self._is_complete:
+                # A number may go on where what arrived ends, or be cut in its exponent: `1.5e+`.
+                if self._is_complete or self._text[end : end + 1] in _AFTER_VALUES:
                     self._place = end
                     return value
             self._fill(wanted)

@@ -17,16 +17,21 @@ from pytest_wheeltag.system.urls import Url, parse_location, parse_url, redact
 
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
+_PROVIDERS = ("auto", "disabled", "import", "subprocess")
+_STRATEGIES = ("only-if-needed", "eager")
 _DAYS_AGO = re.compile(r"P(\d+)D", re.ASCII)
 _ADDRESS_BYTES = 1000
 
 
 @dataclass(frozen=True)
 class PipConfiguration:
-    """pip's settings that decide which file is taken and how indexes are asked; times in seconds.
+    """pip's settings that decide which file is taken, how it is built and how indexes are asked; times in seconds.
 
-    ``no_binary`` and ``only_binary`` hold normalised names, or ``:all:``; ``constraints`` are paths or
-    addresses as written; ``origins`` pairs each setting that is not the default with where it came from.
+    ``no_binary`` and ``only_binary`` hold normalised names, or ``:all:``; ``constraints`` and
+    ``build_constraints`` are paths or addresses as written; ``config_settings`` are pairs, a name with several
+    values comes several times; ``no_input`` forbids to ask a person, ``no_proxy_env`` to believe the
+    environment on proxies and bundles; ``origins`` pairs each setting that is not the default with where it
+    came from.
     """
 
     index_url: Url | None = None
@@ -34,6 +39,12 @@ class PipConfiguration:
     find_links: tuple[Url, ...] = ()
     no_index: bool = False
     constraints: tuple[str, ...] = field(default=(), repr=False)
+    build_constraints: tuple[str, ...] = field(default=(), repr=False)
+    # A backend may be given secrets.
+    config_settings: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    build_isolation: bool = True
+    require_hashes: bool = False
+    upgrade_strategy: str = "only-if-needed"
     no_binary: frozenset[str] = frozenset()
     only_binary: frozenset[str] = frozenset()
     prefer_binary: bool = False
@@ -41,11 +52,13 @@ class PipConfiguration:
     uploaded_prior_to: datetime | None = None
     trusted_hosts: tuple[str, ...] = ()
     proxy: Url | None = None
+    no_proxy_env: bool = False
     cert: str | None = None
     client_cert: str | None = None
     timeout_seconds: float = 15.0
     retries: int = 5
     keyring_provider: str = "auto"
+    no_input: bool = False
     origins: tuple[tuple[str, str], ...] = ()
 
 
@@ -68,6 +81,12 @@ def read_pip_configuration(places: PipPlaces, now: datetime) -> PipConfiguration
         find_links=reader.locations("find-links"),
         no_index=reader.flag("no-index"),
         constraints=tuple(reader.words("constraint")),
+        build_constraints=tuple(reader.words("build-constraint")),
+        config_settings=_config_settings(layers),
+        # pip takes the value as that of isolation itself: `no-build-isolation = false` turns it off.
+        build_isolation=reader.flag("no-build-isolation", default="yes"),
+        require_hashes=reader.flag("require-hashes"),
+        upgrade_strategy=reader.choice("upgrade-strategy", _STRATEGIES),
         no_binary=no_binary,
         only_binary=only_binary,
         prefer_binary=reader.flag("prefer-binary"),
@@ -75,11 +94,13 @@ def read_pip_configuration(places: PipPlaces, now: datetime) -> PipConfiguration
         uploaded_prior_to=reader.moment("uploaded-prior-to", now),
         trusted_hosts=tuple(reader.words("trusted-host")),
         proxy=reader.proxy(),
+        no_proxy_env=reader.flag("no-proxy-env"),
         cert=reader.path("cert"),
         client_cert=reader.path("client-cert"),
         timeout_seconds=reader.number("timeout", reader.number("default-timeout", 15.0)),
         retries=int(reader.number("retries", 5)),
-        keyring_provider=reader.text("keyring-provider") or "auto",
+        keyring_provider=reader.choice("keyring-provider", _PROVIDERS),
+        no_input=reader.flag("no-input"),
         origins=tuple(sorted((name, setting.origin) for name, setting in settings.items())),
     )
 
@@ -126,11 +147,17 @@ class _Reader:
     def words(self, name: str) -> list[str]:
         return (self.text(name) or "").split()
 
-    def flag(self, name: str) -> bool:
-        text = (self.text(name) or "no").lower()
+    def flag(self, name: str, default: str = "no") -> bool:
+        text = (self.text(name) or default).lower()
         if text not in _TRUE | _FALSE:
             raise self.error(name, "yes or no")
         return text in _TRUE
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        text = self.text(name) or allowed[0]
+        if text not in allowed:
+            raise self.error(name, "one of " + ", ".join(f"`{each}`" for each in allowed))
+        return text
 
     def number(self, name: str, default: float) -> float:
         text = self.text(name)
@@ -182,6 +209,19 @@ class _Reader:
     def _parse(self, name: str, text: str) -> Url:
         setting = f"pip's {name} from {self.settings[name].origin}"
         return parse_location(text, home=self.places.home, folder=self.places.folder, setting=setting)
+
+
+def _config_settings(layers: Iterable[Mapping[str, PipSetting]]) -> tuple[tuple[str, str], ...]:
+    # One for each layer, and pip adds them up: the whole text is one pair, spaces and all.
+    return tuple(_config_setting(layer["config-settings"]) for layer in layers if "config-settings" in layer)
+
+
+def _config_setting(setting: PipSetting) -> tuple[str, str]:
+    name, sign, value = setting.text.partition("=")
+    if not sign:
+        where, expected = f"pip's config-settings from {setting.origin}", "a pair like `KEY=VALUE`"
+        raise UsageError(where, name, expected)
+    return name, value
 
 
 def _format_control(layers: Iterable[Mapping[str, PipSetting]]) -> tuple[frozenset[str], frozenset[str]]:

@@ -2,11 +2,9 @@
 
 import email.utils
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from http import HTTPStatus
-from typing import NoReturn
 
 import urllib3
 from urllib3 import exceptions
@@ -15,41 +13,82 @@ from pytest_wheeltag.errors import UnreachableError, UsageError
 from pytest_wheeltag.system.bodies import Body, Pace, let_go
 from pytest_wheeltag.system.certificates import tls_settings
 from pytest_wheeltag.system.connections import ConnectionPools, NetworkSettings
-from pytest_wheeltag.system.credentials import collect_credentials
+from pytest_wheeltag.system.credentials import Login, LoginBook, collect_credentials
+from pytest_wheeltag.system.keyrings import open_keyring
 from pytest_wheeltag.system.pipconf import PipConfiguration
 from pytest_wheeltag.system.pipfiles import PipPlaces
 from pytest_wheeltag.system.proxies import find_proxies
-from pytest_wheeltag.system.transport import GONE, NOT_FOUND, NOT_MODIFIED, OK, PARTIAL, Request, Response
+from pytest_wheeltag.system.refusals import connection_failure, may_help_again, status_failure
+from pytest_wheeltag.system.transport import (
+    GONE,
+    NOT_FOUND,
+    NOT_MODIFIED,
+    OK,
+    PARTIAL,
+    Request,
+    Response,
+    TransportLimits,
+)
 from pytest_wheeltag.system.urls import Url
 
 _ANSWERS = frozenset({OK, PARTIAL, NOT_MODIFIED, NOT_FOUND, GONE})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRY_AGAIN = frozenset({429, 500, 502, 503, 504, 520, 527})
-_REMEDIES = {
-    401: "give credentials in the URL or in netrc",
-    403: "check the credentials for this index",
-    407: "give credentials in the proxy's URL",
-    429: "ask less often, or later",
-}
+_UNAUTHORIZED = 401
+# A setting of pip's may make us more patient, but not for ever, and hasty, but not hopeless.
+_SHORTEST_STALL_SECONDS = 0.1
+_MOST_RETRIES = 10
+_LONGEST_PAUSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class TransportOptions:
+    """What of the user's settings is not pip's: our name, and whether uv's reading of the environment counts."""
+
+    user_agent: str
+    reads_uv: bool = False
 
 
 def open_transport(
-    configuration: PipConfiguration, urls: Iterable[Url], places: PipPlaces, *, user_agent: str
+    configuration: PipConfiguration, urls: Iterable[Url], places: PipPlaces, options: TransportOptions
 ) -> "PooledTransport":
-    """Open the transport with pip's proxies, certificates, trusted hosts and logins, and our own limits.
+    """Open the transport with pip's proxies, certificates, trusted hosts, logins, keyring and patience.
 
     ``urls`` are the configured addresses, which may hold logins. Raises ``UsageError`` for settings that
     cannot be used.
     """
     environ = places.environ
+    # pip asks a keyring that was not chosen only where it might ask a person too.
+    provider = configuration.keyring_provider
+    keyring = None if configuration.no_input and provider == "auto" else open_keyring(provider, environ)
     settings = NetworkSettings(
-        collect_credentials(urls, environ, places.home),
+        collect_credentials(urls, environ, places.home, keyring=keyring),
         find_proxies(configuration, environ, places.platform),
-        tls_settings(configuration, environ),
+        tls_settings(configuration, environ, reads_uv=options.reads_uv),
         configuration.trusted_hosts,
-        user_agent=user_agent,
+        limits_of(configuration),
+        user_agent=options.user_agent,
     )
     return PooledTransport(settings)
+
+
+def limits_of(configuration: PipConfiguration) -> TransportLimits:
+    """Give our own limits, with the user's ``timeout`` and ``retries`` where those are set.
+
+    0 as ``timeout`` stands for none with pip: then only the limit on the whole answer counts.
+    """
+    limits = TransportLimits()
+    configured = dict(configuration.origins)
+    if "timeout" in configured or "default-timeout" in configured:
+        asked = configuration.timeout_seconds or limits.total_seconds
+        stall = min(max(asked, _SHORTEST_STALL_SECONDS), limits.total_seconds)
+        # Whoever allows a long silence would not be told off for a short one.
+        limits = replace(
+            limits, stall_seconds=stall, rate_window_seconds=max(limits.rate_window_seconds, stall)
+        )
+    if "retries" in configured:
+        limits = replace(limits, tries=min(configuration.retries, _MOST_RETRIES) + 1)
+    return limits
 
 
 class PooledTransport:
@@ -60,6 +99,7 @@ class PooledTransport:
         self._limits = settings.limits
         self._sleep = sleep
         self._pools = ConnectionPools(settings)
+        self._book = LoginBook(settings.credentials)
 
     def close(self) -> None:
         """Close every connection."""
@@ -95,11 +135,12 @@ class PooledTransport:
             # What does not answer is asked again only while nothing was waited for long.
             is_last = not left or time.monotonic() - started > self._limits.stall_seconds / 2
             pause = self._limits.pause_seconds * 2 ** (self._limits.tries - left - 1)
+            pause = min(pause, _LONGEST_PAUSE_SECONDS)
             try:
-                raw = self._pools.request(url, self._headers(url, request))
+                raw, tried = self._ask(url, request)
             except exceptions.HTTPError as error:
-                if is_last or not _may_help_again(error):
-                    raise _unreachable(url, error, self._limits.stall_seconds) from error
+                if is_last or not may_help_again(error):
+                    raise connection_failure(url, error, self._limits.stall_seconds) from error
                 self._sleep(pause)
                 continue
             if raw.status in _ANSWERS or raw.status in _REDIRECTS:
@@ -108,19 +149,31 @@ class PooledTransport:
             asked_to_wait = _retry_after(raw.headers.get("Retry-After"))
             wait = pause if asked_to_wait is None else asked_to_wait
             if not left or raw.status not in _TRY_AGAIN or wait > self._limits.retry_after_seconds:
-                _refuse(url, raw.status, asked_to_wait)
+                remedy = self._book.remedy(url, tried) if raw.status == _UNAUTHORIZED else None
+                raise status_failure(url, raw.status, asked_to_wait, remedy)
             self._sleep(wait)
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def _headers(self, url: Url, request: Request) -> dict[str, str]:
+    def _ask(self, url: Url, request: Request) -> tuple[urllib3.BaseHTTPResponse, Sequence[Login | None]]:
+        """Ask once with each login that may help, and give the answer with what was tried."""
+        logins = self._book.logins(url)
+        tried = [next(logins)]
+        raw = self._pools.request(url, self._headers(request, tried[-1]))
+        # Only a refusal has the next one looked up: that may be the keyring's.
+        while raw.status == _UNAUTHORIZED and (login := next(logins, None)) is not None:
+            let_go(raw, self._pools.watchdog)
+            tried.append(login)
+            raw = self._pools.request(url, self._headers(request, login))
+        return raw, tried
+
+    def _headers(self, request: Request, login: Login | None) -> dict[str, str]:
         headers = {
             "User-Agent": self._settings.user_agent,
             "Accept-Encoding": "gzip" if request.is_compressible else "identity",
             **dict(request.headers),
         }
-        authorization = self._settings.credentials.authorization(url)
-        if authorization is not None:
-            headers["Authorization"] = authorization
+        if login is not None:
+            headers["Authorization"] = login.authorization
         return headers
 
 
@@ -137,56 +190,6 @@ def _redirect(url: Url, location: str | None) -> Url:
         raise UnreachableError(str(url), "expected https all the way, found a redirect to http")
     # Credentials written in a redirect are the server's idea, not the user's.
     return replace(target, username=None, password=None) if target.origin != url.origin else target
-
-
-def _may_help_again(error: exceptions.HTTPError) -> bool:
-    cause = error.original_error if isinstance(error, exceptions.ProxyError) else error
-    if isinstance(cause, exceptions.NameResolutionError) or _was_cut(error):
-        return False
-    return isinstance(cause, exceptions.NewConnectionError | exceptions.ProtocolError)
-
-
-def _unreachable(url: Url, error: exceptions.HTTPError, seconds: float) -> UnreachableError:
-    shown = str(url)
-    if isinstance(error, exceptions.ProxyError):
-        return UnreachableError(shown, "expected the proxy to answer, found it does not", "check the proxy")
-    if isinstance(error, exceptions.NameResolutionError):
-        return UnreachableError(shown, "expected the host to have an address, found none", "check its name")
-    if isinstance(error, exceptions.SSLError):
-        found = _certificate_problem(error)
-        return UnreachableError(shown, f"expected a valid certificate, found {found}", "see pip's `cert`")
-    # Before time-outs: in urllib3 it is one of them.
-    if isinstance(error, exceptions.NewConnectionError):
-        return UnreachableError(
-            shown, "expected a connection, found it refused", "check that the server runs"
-        )
-    if isinstance(error, exceptions.TimeoutError) or _was_cut(error):
-        return UnreachableError(shown, f"expected an answer within {seconds:g} s, found none")
-    return UnreachableError(shown, f"expected an HTTP answer, found none ({type(error).__name__})")
-
-
-def _was_cut(error: exceptions.HTTPError) -> bool:
-    return any(isinstance(argument, TimeoutError) for argument in error.args)
-
-
-def _certificate_problem(error: exceptions.SSLError) -> str:
-    for argument in error.args:
-        message = getattr(argument, "verify_message", None)
-        if message:
-            return str(message)
-    return "none that can be used"
-
-
-def _refuse(url: Url, status: int, asked_to_wait: float | None) -> NoReturn:
-    try:
-        phrase = f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        phrase = str(status)
-    wait = "" if asked_to_wait is None else f", to be asked again after {asked_to_wait:.0f} s"
-    remedy = _REMEDIES.get(
-        status, "try again later" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "check the URL"
-    )
-    raise UnreachableError(str(url), f"expected a page or 404, found {phrase}{wait}", remedy, status=status)
 
 
 def _retry_after(text: str | None) -> float | None:

@@ -31,6 +31,8 @@ def find_proxies(configuration: PipConfiguration, environ: Mapping[str, str], pl
     """
     if configuration.proxy is not None:
         return Proxies((("all", configuration.proxy),))
+    if configuration.no_proxy_env:
+        return Proxies()
     found = {scheme: _variable(environ, f"{scheme}_proxy") for scheme in ("http", "https", "all")}
     if "REQUEST_METHOD" in environ:
         # Under CGI a request's own header `Proxy:` arrives as HTTP_PROXY.

@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_wheeltag.errors import UnsafeFileError
@@ -35,6 +36,12 @@ def read_recorded(prefix: Path, library: str, dist_info: str) -> RecordedFiles:
     where it is no UTF-8 or no CSV.
     """
     data = read_regular(prefix / library / dist_info / "RECORD", _MAX_RECORD_BYTES)
+    return _parse_recorded(data, prefix, library, dist_info)
+
+
+# Each uninstallation asks what all others own; parsing is what takes time.
+@lru_cache(maxsize=2048)
+def _parse_recorded(data: bytes, prefix: Path, library: str, dist_info: str) -> RecordedFiles:
     rows = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
     try:
         names = [row[0] for row in rows if row and row[0]]

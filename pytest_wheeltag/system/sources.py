@@ -10,11 +10,11 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from pytest_wheeltag.core.requirements import Demand, parse_constraints_file
-from pytest_wheeltag.errors import UnsafeFileError, UsageError
+from pytest_wheeltag.core.askedfor import FileOptions
+from pytest_wheeltag.core.controls import ALL, Controls, NameControl
+from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.cache import prepare_cache
 from pytest_wheeltag.system.fetching import IndexAccess
-from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.index import IndexSources, SimpleIndex, Strategy, index_sources
 from pytest_wheeltag.system.pages import PagePolicy
 from pytest_wheeltag.system.pipconf import PipConfiguration, default_index, read_pip_configuration
@@ -22,8 +22,8 @@ from pytest_wheeltag.system.pipfiles import PipPlaces
 from pytest_wheeltag.system.run import RunSnapshot, sweep_runs
 from pytest_wheeltag.system.transport import LateTransport, Transport
 from pytest_wheeltag.system.urls import Url, parse_location, parse_url
+from pytest_wheeltag.system.uvconf import UvSettings, overlay_uv
 
-_CONSTRAINTS_BYTES = 16 << 20
 # `fromisoformat` takes weeks and dates without dashes too, which are not in RFC 3339.
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}(?P<time>[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?", re.ASCII
@@ -34,7 +34,8 @@ _MOMENT = re.compile(
 class SourceOptions:
     """What the user asked for; what is None or empty is as pip is configured.
 
-    ``find_links`` are addresses or absolute paths; ``exclude_newer`` is in UTC; ``is_alone`` leaves out the sources that pip is configured with.
+    ``find_links`` are addresses or absolute paths; ``exclude_newer`` is in UTC; ``is_alone`` leaves out the
+    sources that pip is configured with; ``reads_uv`` has uv's environment variables count before pip's settings. ``beside`` is what requirements files say of it.
     """
 
     cache: Path
@@ -43,11 +44,13 @@ class SourceOptions:
     extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
     find_links: tuple[str, ...] = field(default=(), repr=False)
     no_index: bool = False
-    strategy: Strategy = Strategy.MERGE
+    strategy: Strategy | None = None
     is_offline: bool = False
     exclude_newer: datetime | None = None
     is_alone: bool = False
     page_policy: PagePolicy = field(default_factory=PagePolicy)
+    reads_uv: bool = False
+    beside: FileOptions = field(default_factory=FileOptions)
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,16 @@ class OpenedSources:
         """The moment (UTC) after which uploads do not count."""
         return self.configuration.uploaded_prior_to
 
-    def read_constraints(self) -> tuple[Demand, ...]:
-        """Read the constraints that pip is configured with; raises ``UsageError`` for a file that cannot be used."""
-        constraints: list[Demand] = []
-        for text in self.configuration.constraints:
-            try:
-                content = read_regular(Path(text).absolute(), _CONSTRAINTS_BYTES, follow=True).decode()
-            except (OSError, UnsafeFileError, UnicodeDecodeError) as error:
-                setting, expected = "pip's constraint", f"a text file in UTF-8 ({error})"
-                raise UsageError(setting, text, expected) from error
-            constraints += parse_constraints_file(content, text)
-        return tuple(constraints)
+    @property
+    def controls(self) -> Controls:
+        """Which kinds of files and releases are taken by configuration."""
+        configuration = self.configuration
+        every = frozenset({ALL})
+        return Controls(
+            NameControl(configuration.only_binary, configuration.no_binary),
+            NameControl(every if configuration.prefer_binary else frozenset()),
+            NameControl(every if configuration.pre else frozenset()),
+        )
 
     def describe(self) -> str:
         """Say in one line where files come from; no credentials."""
@@ -95,6 +97,7 @@ class OpenedSources:
     def pip_variables(self) -> dict[str, str]:
         """Give the environment variables by which pip asks the same sources; they hold credentials."""
         configuration = self.configuration
+        told = dict(configuration.origins)
         indexes, links = map(self._known_to_pip, (self.locations.index_urls, self.locations.find_links))
         found = {
             "PIP_INDEX_URL": indexes[0].secret if indexes else "",
@@ -104,6 +107,10 @@ class OpenedSources:
             "PIP_CERT": configuration.cert or "",
             "PIP_CLIENT_CERT": configuration.client_cert or "",
             "PIP_PROXY": configuration.proxy.secret if configuration.proxy else "",
+            "PIP_NO_PROXY_ENV": "1" if configuration.no_proxy_env else "",
+            "PIP_KEYRING_PROVIDER": configuration.keyring_provider if "keyring-provider" in told else "",
+            "PIP_TIMEOUT": f"{configuration.timeout_seconds:g}" if "timeout" in told else "",
+            "PIP_RETRIES": str(configuration.retries) if "retries" in told else "",
             "PIP_CONSTRAINT": " ".join(str(Path(path).absolute()) for path in configuration.constraints),
             "PIP_TRUSTED_HOST": " ".join(configuration.trusted_hosts),
             "PIP_UPLOADED_PRIOR_TO": self.exclude_newer.isoformat() if self.exclude_newer else "",
@@ -121,22 +128,23 @@ def open_sources(
     """Open the catalogue that the user asked for; nothing is fetched yet.
 
     With ``run_id`` every page is seen once per run, by all its processes. Raises ``UsageError`` for an address
-    that is none, and where pip's configuration cannot be read.
+    that is none, and where pip's configuration or a variable of uv's cannot be read.
     """
     cache = prepare_cache(options.cache)
     places = pip_places(environ)
-    configuration = _override(read_pip_configuration(places, datetime.now(UTC)), options, places)
+    settings = _read_settings(options, places)
+    configuration = _heed(_override(settings.configuration, options, places), options.beside, places)
     locations = replace(
-        index_sources(configuration, partial(default_index, cache)),
-        strategy=options.strategy,
+        _locate(configuration, options, cache),
+        strategy=options.strategy or settings.strategy or Strategy.MERGE,
         policy=options.page_policy,
     )
     snapshot = RunSnapshot(cache, run_id) if run_id else None
     if run_id:
         sweep_runs(cache)
-    access = IndexAccess(
-        LateTransport(partial(_open_transport, configuration, places)), cache, snapshot, options.is_offline
-    )
+    opening = partial(_open_transport, configuration, locations, places, reads_uv=options.reads_uv)
+    is_offline = options.is_offline or (settings.is_offline and not _is_of_test(options))
+    access = IndexAccess(LateTransport(opening), cache, snapshot, is_offline)
     return OpenedSources(SimpleIndex(locations, access), access, configuration, locations)
 
 
@@ -159,6 +167,26 @@ def parse_moment(text: str, *, setting: str = "--wheeltag-exclude-newer") -> dat
         raise UsageError(setting, text, expected) from error
 
 
+def _read_settings(options: SourceOptions, places: PipPlaces) -> UvSettings:
+    now = datetime.now(UTC)
+    configuration = read_pip_configuration(places, now)
+    return overlay_uv(configuration, places, now) if options.reads_uv else UvSettings(configuration)
+
+
+def _locate(configuration: PipConfiguration, options: SourceOptions, cache: Path) -> IndexSources:
+    sources = index_sources(configuration, partial(default_index, cache))
+    if not options.reads_uv:
+        return sources
+    # With uv the default index is the last to be asked, with pip the first.
+    return replace(sources, index_urls=(*sources.index_urls[1:], *sources.index_urls[:1]))
+
+
+def _is_of_test(options: SourceOptions) -> bool:
+    """Whether there is one index alone, and that on this machine: what a test publishes for itself."""
+    url = options.index_url if options.is_alone else None
+    return url is not None and parse_url(url, setting="index-url").is_local
+
+
 def _override(configuration: PipConfiguration, options: SourceOptions, places: PipPlaces) -> PipConfiguration:
     """Put what the user asked for over what pip is configured with, setting by setting, as pip's options do."""
 
@@ -170,7 +198,6 @@ def _override(configuration: PipConfiguration, options: SourceOptions, places: P
             configuration, extra_index_urls=(), find_links=(), no_index=False, constraints=()
         )
     index_url = parse_url(options.index_url, setting="index-url") if options.index_url else None
-    is_of_test = options.is_alone and index_url is not None and index_url.is_local
     limit = options.exclude_newer or configuration.uploaded_prior_to
     return replace(
         configuration,
@@ -182,14 +209,34 @@ def _override(configuration: PipConfiguration, options: SourceOptions, places: P
         find_links=tuple(map(location, options.find_links)) or configuration.find_links,
         no_index=options.no_index or configuration.no_index,
         # What a test publishes on an index of its own was uploaded just now, and bears no date.
-        uploaded_prior_to=None if is_of_test else limit,
+        uploaded_prior_to=None if _is_of_test(options) else limit,
     )
 
 
-def _open_transport(configuration: PipConfiguration, places: PipPlaces) -> Transport:
-    # Late: urllib3 and certificates are dear, and the first request may never come.
-    from pytest_wheeltag.system.pooled import open_transport  # noqa: PLC0415
+def _heed(configuration: PipConfiguration, beside: FileOptions, places: PipPlaces) -> PipConfiguration:
+    """Add what requirements files say: an index URL there takes the place of all indexes, as with pip."""
 
-    urls = (configuration.index_url, *configuration.extra_index_urls, *configuration.find_links)
-    user_agent = f"pytest-wheeltag/{version('pytest-wheeltag')}"
-    return open_transport(configuration, filter(None, urls), places, user_agent=user_agent)
+    def location(text: str) -> Url:
+        return parse_location(text, home=places.home, folder=places.folder, setting="find-links")
+
+    extra = tuple(parse_url(each, setting="extra-index-url") for each in beside.extra_index_urls)
+    index_url = parse_url(beside.index_url, setting="index-url") if beside.index_url else None
+    return replace(
+        configuration,
+        index_url=index_url or configuration.index_url,
+        extra_index_urls=extra if index_url else (*configuration.extra_index_urls, *extra),
+        find_links=(*configuration.find_links, *map(location, beside.find_links)),
+        trusted_hosts=(*configuration.trusted_hosts, *beside.trusted_hosts),
+        no_index=beside.no_index or configuration.no_index,
+    )
+
+
+def _open_transport(
+    configuration: PipConfiguration, locations: IndexSources, places: PipPlaces, *, reads_uv: bool
+) -> Transport:
+    # Late: urllib3 and certificates are dear, and the first request may never come.
+    from pytest_wheeltag.system.pooled import TransportOptions, open_transport  # noqa: PLC0415
+
+    urls = (*locations.index_urls, *locations.find_links)
+    options = TransportOptions(f"pytest-wheeltag/{version('pytest-wheeltag')}", reads_uv)
+    return open_transport(configuration, urls, places, options)

@@ -1,25 +1,33 @@
 """Taking away what we wrote, as RECORD lists it, and nothing else."""
 
-import os
-import re
-import shutil
+import errno
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_wheeltag.core.distinfo import EntryKind, parse_library_entry
 from pytest_wheeltag.core.origin import parse_installer
 from pytest_wheeltag.core.plan import INSTALLER
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import InstallationError, WheeltagError
-from pytest_wheeltag.system.files import read_regular, staging_path
+from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
+from pytest_wheeltag.system.conda import CondaRecords
+from pytest_wheeltag.system.disposal import Deletion, Disposal
+from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
-from pytest_wheeltag.system.leftovers import sweep
 from pytest_wheeltag.system.records import RecordedFiles, read_all_recorded, read_recorded
+from pytest_wheeltag.system.rollback import is_absence
+from pytest_wheeltag.system.transaction import Transaction
 
 _MAX_INSTALLER_BYTES = 4096
-# `name.cpython-312.opt-1.pyc`, of whatever interpreter (PEP 3147, PEP 488).
-_BYTECODE = re.compile(r"(?P<stem>.+)\.(?:cpython|pypy|graalpy)[\w-]*(?:\.opt-\w+)?\.pyc")
+# Something is in a folder, or mounted on it.
+_IN_USE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
+# Who makes an entry of that kind, and what takes it away again; neither lists its files.
+_MAKERS = {
+    EntryKind.EGG_INFO: "distutils or setuptools installed it, uninstall it with pip or by hand",
+    EntryKind.EGG_LINK: "`setup.py develop` linked it, uninstall it with pip",
+    EntryKind.EGG: "easy_install installed it, uninstall it with pip or by hand",
+}
 
 
 @dataclass(frozen=True)
@@ -33,46 +41,84 @@ class UninstallReport:
 
 @dataclass(frozen=True)
 class _Removal:
-    """What shall go and what shall stay, decided before anything is touched."""
+    """What shall go and what shall stay, decided before anything is touched; ``own`` is the dist-info folder."""
 
+    own: str
+    inside: tuple[str, ...]
     doomed: tuple[str, ...]
     kept: Mapping[str, str]
 
 
-def uninstall(dist_info: Path, target: InstallTarget, *, foreign: bool = False) -> UninstallReport:
+def uninstall(
+    dist_info: Path, target: InstallTarget, *, foreign: bool = False, transaction: Transaction | None = None
+) -> UninstallReport:
     """Take away a distribution that we installed: the files of its RECORD, their bytecode, folders left empty.
 
     Rows that lead out of the environment, to its interpreter or to another distribution's dist-info are
     refused; files that another RECORD lists too stay. ``foreign`` takes away what others installed as well.
-    It does not count as installed from the first step on. Raises ``InstallationError`` where it is not ours
-    or its RECORD cannot be read; nothing is removed then.
+    It does not count as installed from the first step on. As part of a ``transaction`` all of it can be undone.
+    Raises ``InstallationError`` where it is not ours or has no RECORD that can be read, nothing is removed then,
+    and, in a transaction, where a file cannot be moved away.
     """
-    prefix = Path(target.prefix)
+    removal = _plan(dist_info, target, foreign=foreign)
+    disposal = transaction or Deletion(target.prefix)
+    try:
+        return _Uninstallation(removal, target, disposal, is_strict=transaction is not None).run()
+    except OSError as error:
+        problem = f"what is there cannot be taken away, {(error.strerror or type(error).__name__).lower()}"
+        raise InstallationError(_name(dist_info), problem, str(error.filename or dist_info)) from error
+
+
+def check_removable(dist_info: Path, target: InstallTarget) -> None:
+    """Raise ``InstallationError`` where ``uninstall`` would, whoever installed it; touches nothing."""
+    _plan(dist_info, target, foreign=True)
+
+
+def _plan(dist_info: Path, target: InstallTarget, *, foreign: bool) -> _Removal:
     library = _library_of(dist_info, target)
     if not foreign:
         _check_owner(dist_info)
-    recorded = _read(dist_info, prefix, library)
-    removal = _decide(recorded, target, f"{library}/{dist_info.name}")
-    sweep(dist_info.parent)
-    aside = staging_path(dist_info)
-    dist_info.rename(aside)
-    removed = _remove(removal.doomed, target)
-    shutil.rmtree(aside)
-    own = tuple(path for path in recorded.paths if _is_below(path, f"{library}/{dist_info.name}"))
-    return UninstallReport(_name(dist_info), tuple(sorted((*removed, *own))), removal.kept)
+    return _decide(_read(dist_info, target, library), target, f"{library}/{dist_info.name}")
 
 
 def _name(dist_info: Path) -> str:
-    return dist_info.name.removesuffix(".dist-info").replace("-", " ", 1)
+    entry = parse_library_entry(dist_info.name)
+    return f"{entry.name} {entry.version}".strip() if entry else dist_info.name
 
 
 def _library_of(dist_info: Path, target: InstallTarget) -> str:
-    for library in target.libraries:
-        if Path(target.prefix, library) == dist_info.parent and dist_info.name.endswith(".dist-info"):
-            return library
-    raise InstallationError(
-        _name(dist_info), "expected a dist-info folder of the environment", str(dist_info)
-    )
+    # Whoever read what is installed may have followed links that lead into the environment.
+    real = dist_info.parent.resolve()
+    library = next((each for each in target.libraries if Path(target.prefix, each).resolve() == real), None)
+    entry = parse_library_entry(dist_info.name)
+    if library is None or entry is None:
+        problem = "expected a dist-info folder of the environment"
+        raise InstallationError(_name(dist_info), problem, str(dist_info))
+    if entry.kind is not EntryKind.DIST_INFO:
+        raise InstallationError(_name(dist_info), _describe_maker(dist_info, target), str(dist_info))
+    return library
+
+
+def _describe_maker(dist_info: Path, target: InstallTarget) -> str:
+    """Say who installed what has no RECORD, and how it goes."""
+    entry = parse_library_entry(dist_info.name)
+    if entry and CondaRecords(target.prefix).owns(entry.name, entry.version):
+        return f"conda installed what is there, remove it with `conda remove {entry.name}`"
+    if entry and entry.kind in _MAKERS:
+        return f"what is there has no RECORD of its files; {_MAKERS[entry.kind]}"
+    installer = _find_installer(dist_info)
+    if installer in {None, "", INSTALLER}:
+        by, remedy = "", "remove its files by hand, or make the environment anew"
+    else:
+        by, remedy = f"{installer} installed it", f"mend it by installing it anew with {installer}"
+    return f"what is there has no RECORD of its files; {by and by + ', '}{remedy}"
+
+
+def _find_installer(dist_info: Path) -> str | None:
+    try:
+        return parse_installer(read_regular(dist_info / "INSTALLER", _MAX_INSTALLER_BYTES))
+    except (OSError, WheeltagError, ValueError):
+        return None
 
 
 def _check_owner(dist_info: Path) -> None:
@@ -89,9 +135,13 @@ def _check_owner(dist_info: Path) -> None:
         raise InstallationError(_name(dist_info), problem, installer)
 
 
-def _read(dist_info: Path, prefix: Path, library: str) -> RecordedFiles:
+def _read(dist_info: Path, target: InstallTarget, library: str) -> RecordedFiles:
     try:
-        return read_recorded(prefix, library, dist_info.name)
+        return read_recorded(Path(target.prefix), library, dist_info.name)
+    except FileNotFoundError as error:
+        raise InstallationError(
+            _name(dist_info), _describe_maker(dist_info, target), str(dist_info)
+        ) from error
     except (OSError, WheeltagError, ValueError) as error:
         raise InstallationError(
             _name(dist_info), f"its RECORD cannot be read ({error})", str(dist_info)
@@ -101,6 +151,7 @@ def _read(dist_info: Path, prefix: Path, library: str) -> RecordedFiles:
 def _decide(recorded: RecordedFiles, target: InstallTarget, own: str) -> _Removal:
     shared = _owned_by_others(Path(target.prefix), target.libraries, recorded.dist_info)
     kept = dict.fromkeys(recorded.escaping, "it leads out of the environment")
+    inside = tuple(path for path in recorded.paths if _is_below(path, own))
     doomed = []
     for path in recorded.paths:
         if reason := target.forbids(path, recorded.dist_info):
@@ -111,7 +162,7 @@ def _decide(recorded: RecordedFiles, target: InstallTarget, own: str) -> _Remova
             kept[path] = "it is a folder of the environment"
         elif not _is_below(path, own):
             doomed.append(path)
-    return _Removal(tuple(doomed), kept)
+    return _Removal(own, inside, tuple(doomed), kept)
 
 
 def _owned_by_others(prefix: Path, libraries: Iterable[str], dist_info: str) -> Mapping[str, str]:
@@ -126,61 +177,80 @@ def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder + "/")
 
 
-def _remove(doomed: Iterable[str], target: InstallTarget) -> tuple[str, ...]:
-    by_folder: dict[str, list[str]] = {}
-    for path in doomed:
-        folder, _, name = path.rpartition("/")
-        by_folder.setdefault(folder, []).append(name)
-    removed: list[str] = []
-    with FolderWalk(target.prefix, bases=target.bases) as walk:
-        for folder in sorted(by_folder, key=lambda path: path.split("/")):
-            # A folder that is gone or has become a link is none of ours.
-            with suppress(OSError):
-                removed += _remove_from(walk.open(folder), folder, by_folder[folder])
-    _prune(by_folder, target)
-    return tuple(removed)
+@dataclass(frozen=True)
+class _Uninstallation:
+    """A removal as it is carried out; ``is_strict`` raises where something cannot be taken away."""
 
+    removal: _Removal
+    target: InstallTarget
+    disposal: Disposal
+    is_strict: bool
 
-def _remove_from(folder: OpenFolder, path: str, names: Iterable[str]) -> list[str]:
-    removed = []
-    stems = set()
-    for name in names:
+    def run(self) -> UninstallReport:
+        """Take away the dist-info first, so that it does not count, then its files, then empty folders."""
+        by_folder: dict[str, list[str]] = {}
+        for path in self.removal.doomed:
+            folder, _, name = path.rpartition("/")
+            by_folder.setdefault(folder, []).append(name)
+        self.disposal.take_tree(self.removal.own)
+        removed = [*self.removal.inside]
+        with FolderWalk(self.target.prefix, bases=self.target.bases) as walk:
+            for path in sorted(by_folder, key=lambda path: path.split("/")):
+                try:
+                    removed += self._remove_from(walk.open(path), path, by_folder[path])
+                except OSError as error:
+                    # A folder that is gone or has become a link is none of ours.
+                    self._raise_unless_absent(error)
+        self._prune(by_folder)
+        name = _name(Path(self.removal.own))
+        return UninstallReport(name, tuple(sorted(removed)), self.removal.kept)
+
+    def _raise_unless_absent(self, error: OSError) -> None:
+        if self.is_strict and not is_absence(error) and not isinstance(error, IsADirectoryError):
+            raise error
+
+    def _remove_from(self, folder: OpenFolder, path: str, names: Iterable[str]) -> list[str]:
+        removed = [name for name in names if self._take(name, path, folder)]
+        if stems := stems_of(removed):
+            # What interpreters before 3.2 left beside their sources; pip takes it away, too.
+            for stem in stems:
+                self._take(f"{stem}.pyc", path, folder)
+                self._take(f"{stem}.pyo", path, folder)
+            self._remove_bytecode(folder, path, stems)
+        return [f"{path}/{name}" if path else name for name in removed]
+
+    def _take(self, name: str, path: str, folder: OpenFolder) -> bool:
         try:
-            os.unlink(folder.name(name), dir_fd=folder.descriptor)
-        except OSError:
-            continue
-        removed.append(f"{path}/{name}" if path else name)
-        if name.endswith(".py"):
-            stems.add(name.removesuffix(".py"))
-    if stems:
-        with suppress(OSError):
-            _remove_bytecode(folder, stems)
-    return removed
+            self.disposal.take(name, path, folder)
+        except OSError as error:
+            self._raise_unless_absent(error)
+            return False
+        return True
 
+    def _remove_bytecode(self, folder: OpenFolder, path: str, stems: frozenset[str]) -> None:
+        inner = f"{path}/{CACHE_FOLDER}" if path else CACHE_FOLDER
+        try:
+            with open_bytecode(folder, stems) as (cache, names):
+                for name in names:
+                    self._take(name, inner, cache)
+        except OSError as error:
+            self._raise_unless_absent(error)
+        else:
+            self._take_folder(inner)
 
-def _remove_bytecode(folder: OpenFolder, stems: set[str]) -> None:
-    cache = folder.child("__pycache__")
-    try:
-        with os.scandir(cache.path if cache.descriptor is None else cache.descriptor) as entries:
-            names = [entry.name for entry in entries]
-        for name in names:
-            match = _BYTECODE.fullmatch(name)
-            if match and match["stem"] in stems:
-                os.unlink(cache.name(name), dir_fd=cache.descriptor)
-    finally:
-        cache.close()
-    with suppress(OSError):
-        os.rmdir(folder.name("__pycache__"), dir_fd=folder.descriptor)
+    def _take_folder(self, path: str) -> bool:
+        try:
+            self.disposal.take_folder(path)
+        except OSError as error:
+            if error.errno not in _IN_USE:
+                self._raise_unless_absent(error)
+            return False
+        return True
 
-
-def _prune(folders: Iterable[str], target: InstallTarget) -> None:
-    """Remove the folders that are empty now, and those above them, up to the environment's own."""
-    own = target.bases | {"include"}
-    for folder in sorted(folders, key=len, reverse=True):
-        path = folder
-        while path and path not in own:
-            try:
-                Path(target.prefix, path).rmdir()
-            except OSError:
-                break
-            path = path.rpartition("/")[0]
+    def _prune(self, folders: Iterable[str]) -> None:
+        """Remove the folders that are empty now, and those above them, up to the environment's own."""
+        own = self.target.bases | {"include"}
+        for folder in sorted(folders, key=len, reverse=True):
+            path = folder
+            while path and path not in own and self._take_folder(path):
+                path = path.rpartition("/")[0]

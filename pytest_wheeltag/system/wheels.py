@@ -1,13 +1,13 @@
 """Published wheels on their way into the store, each downloaded and unpacked once by all processes together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import BinaryIO, Protocol
 
 from pytest_wheeltag.core.candidates import PublishedFile
 from pytest_wheeltag.core.wheel import WheelPolicy
-from pytest_wheeltag.system.downloads import WheelSource
+from pytest_wheeltag.system.downloads import WheelSource, require_any
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.store import WantedWheel
 
@@ -45,6 +45,11 @@ class StoredWheels:
     def recall(self, file: PublishedFile) -> StoreEntry | None:
         """Give the entry of a wheel if the store has it; raises ``RefusedWheelError`` where it is not wanted as it is."""
         return self._store.get(self._wanted(file))
+
+    def verify(self, file: PublishedFile, hashes: Iterable[tuple[str, str]]) -> None:
+        """Prove by its bytes, fetched again, that a wheel has one of some hashes; raises ``RefusedWheelError``."""
+        with self._downloads.open(file) as stream:
+            require_any(stream, hashes, file.filename)
 
     def read_metadata(self, file: PublishedFile) -> bytes:
         """Give the content of a wheel's METADATA by way of its entry; raises as ``provide``."""

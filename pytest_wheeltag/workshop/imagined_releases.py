@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from pytest_wheeltag.core.candidates import Candidate, ProjectFiles, PublishedFile, split_version
+from pytest_wheeltag.core.candidates import ProjectFiles, PublishedFile, split_version
 from pytest_wheeltag.core.dependencies import ReleaseMetadata, parse_dependency
-from pytest_wheeltag.core.resolution import Sources
+from pytest_wheeltag.core.present import PresentDistribution
+from pytest_wheeltag.core.resolution import Artefact, Sources
 from pytest_wheeltag.errors import MetadataError, WheeltagError
 from pytest_wheeltag.workshop.imagined import imagine_file
 
@@ -85,21 +86,21 @@ class ImaginedNeeds:
 
     world: ImaginedWorld
 
-    def metadata(self, candidate: Candidate) -> ReleaseMetadata:
+    def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what a release declares; a requirement that is none makes its METADATA useless."""
-        key = f"{candidate.wheel.name} {candidate.wheel.version}"
+        key = f"{candidate.name} {candidate.version}"
         self.world.note(key)
         lines = self.world.requires[key]
         if "junk" in lines:
-            raise MetadataError(candidate.file.filename, "METADATA", "expected a requirement, found `junk`")
+            raise MetadataError(key, "METADATA", "expected a requirement, found `junk`")
         return ReleaseMetadata(
-            candidate.wheel.name,
-            candidate.wheel.version,
+            candidate.name,
+            candidate.version,
             tuple(map(parse_dependency, lines)),
             self.world.requires_python.get(key, ""),
             frozenset(canonicalize_name(extra) for line in lines for extra in _EXTRA.findall(line)),
         )
 
-    def prefetch(self, candidates: Iterable[Candidate]) -> None:
+    def prefetch(self, candidates: Iterable[Artefact]) -> None:
         """Remember what was announced; everything is here already."""
-        self.world.waves.append(tuple(f"{each.wheel.name} {each.wheel.version}" for each in candidates))
+        self.world.waves.append(tuple(f"{each.name} {each.version}" for each in candidates))

@@ -1,12 +1,15 @@
 """A threaded HTTP server on loopback that stops by itself, remembers what it was asked, and can misbehave."""
 
 import atexit
+import select
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
@@ -21,7 +24,16 @@ _LONGEST_WAIT_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _CLOSING_SECONDS = 5.0
+_GOODBYE_SECONDS = 1.0
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_PIECE_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Tunnel(Answer):
+    """An answer after which bytes pass both ways between the client and a port of this machine (RFC 9110 9.3.6)."""
+
+    port: int = 0
 
 
 class LoopbackServer:
@@ -34,16 +46,22 @@ class LoopbackServer:
         self._respond = respond
         self._server: _Sockets | None = None
         self._thread: threading.Thread | None = None
+        self._tls: ssl.SSLContext | None = None
         self._answered: list[AnsweredRequest] = []
         self._lock = threading.Lock()
 
     @property
     def origin(self) -> str:
         """The scheme, host and port, like ``http://127.0.0.1:4711``; ``RuntimeError`` before the start."""
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port; ``RuntimeError`` before the start."""
         if self._server is None:
             expected = "expected a server that is started; use it in a `with` block"
             raise RuntimeError(expected)
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return int(self._server.server_address[1])
 
     @property
     def requests(self) -> tuple[AnsweredRequest, ...]:
@@ -56,9 +74,14 @@ class LoopbackServer:
         with self._lock:
             self._answered.clear()
 
+    def encrypted(self, context: ssl.SSLContext) -> Self:
+        """Answer over TLS from the next start on; ``context`` holds the server's certificate."""
+        self._tls = context
+        return self
+
     def start(self) -> Self:
         """Begin to answer, on a free port."""
-        self._server = _Sockets(self._respond, self._note)
+        self._server = _Sockets(self._respond, self._note, self._tls)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_SECONDS,), name="wheeltag-loopback", daemon=True
         )
@@ -103,14 +126,25 @@ class _Sockets(ThreadingTCPServer):
     # Sixteen workers knock at once; the standard library's five would refuse some.
     request_queue_size = 128
 
-    def __init__(self, respond: Respond, note: Callable[[AnsweredRequest], None]) -> None:
+    def __init__(
+        self, respond: Respond, note: Callable[[AnsweredRequest], None], tls: ssl.SSLContext | None
+    ) -> None:
         self.respond = respond
         self.note = note
+        self._tls = tls
         self.closing = threading.Event()
         self.failures: list[BaseException] = []
         self._connections: set[Any] = set()
         self._changed = threading.Condition()
         super().__init__(("127.0.0.1", 0), _Conversation)
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        if self._tls is None:
+            return connection, address
+        # The handshake waits for the conversation's own thread: a client may be slow.
+        wrapped = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return wrapped, address
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 # the base class says so
         with self._changed:
@@ -126,7 +160,7 @@ class _Sockets(ThreadingTCPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 # the base class says so
         error = sys.exception()
         # A client that goes away, or is cut by ``close``, is no failure of ours.
-        if error is not None and not isinstance(error, ConnectionError | TimeoutError):
+        if error is not None and not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
             self.failures.append(error)
 
     def cut_connections(self) -> None:
@@ -134,7 +168,8 @@ class _Sockets(ThreadingTCPServer):
         with self._changed:
             for connection in self._connections:
                 with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    # Not the method of an SSLSocket: its thread would go on in clear text.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
             self._changed.wait_for(lambda: not self._connections, _CLOSING_SECONDS)
 
 
@@ -159,20 +194,44 @@ class _Conversation(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self._send_head(answer)
-        self._send_body(answer)
+        if isinstance(answer, Tunnel):
+            self._dig(answer.port)
+        else:
+            self._send_body(answer)
 
     do_HEAD = do_GET  # noqa: N815 # the base class looks for this name
+    do_CONNECT = do_GET  # noqa: N815 # as above
+
+    def setup(self) -> None:
+        """Take over the connection; raises ``ssl.SSLError`` where the client does not believe in us."""
+        super().setup()
+        if isinstance(self.request, ssl.SSLSocket):
+            try:
+                self.request.do_handshake()
+            except ssl.SSLError:
+                self._say_goodbye(self.request)
+                raise
+
+    def _say_goodbye(self, connection: ssl.SSLSocket) -> None:
+        # Closed with bytes unread, the connection would be reset, and the client never learn why.
+        with suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_WR)
+            connection.settimeout(_GOODBYE_SECONDS)
+            while socket.socket.recv(connection, _PIECE_BYTES):
+                pass
 
     def _send_head(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        is_raw = any(name.lower() == "transfer-encoding" for name in answer.headers)
+        is_raw = isinstance(answer, Tunnel) or any(
+            name.lower() == "transfer-encoding" for name in answer.headers
+        )
         if not is_raw and answer.status not in _BODILESS:
             self.send_header(
                 "Content-Length", str(len(answer.body) if answer.length is None else answer.length)
             )
-        if is_raw or answer.length is not None:
+        if not isinstance(answer, Tunnel) and (is_raw or answer.length is not None):
             self.send_header("Connection", "close")
         self.end_headers()
 
@@ -188,6 +247,18 @@ class _Conversation(BaseHTTPRequestHandler):
                 break
         # The limit may have come before the end of the body.
         self.close_connection = True
+
+    def _dig(self, port: int) -> None:
+        """Pass bytes on, both ways, until one side ends or nothing comes any more."""
+        self.close_connection = True
+        with socket.create_connection(("127.0.0.1", port), _IDLE_SECONDS) as far:
+            other = {self.connection: far, far: self.connection}
+            while ready := select.select(list(other), [], [], _IDLE_SECONDS)[0]:
+                for near in ready:
+                    piece = near.recv(_PIECE_BYTES)
+                    if not piece:
+                        return
+                    other[near].sendall(piece)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base class says so
         """Say nothing: the requests are kept."""

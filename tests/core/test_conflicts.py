@@ -5,12 +5,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from pytest_wheeltag.core.candidates import Screen
-from pytest_wheeltag.core.requirements import (
-    Request,
-    parse_constraints_file,
-    parse_demand,
-    parse_requirements_file,
-)
+from pytest_wheeltag.core.controls import Controls, NameControl
+from pytest_wheeltag.core.requirements import Demand, Request, parse_demand
 from pytest_wheeltag.core.resolver import resolve
 from pytest_wheeltag.errors import ResolutionError
 from pytest_wheeltag.workshop.imagined import imagine_interpreter
@@ -22,14 +18,24 @@ def failure(
     *requirements: str,
     reqs: str = "",
     constraints: str = "",
+    controls: Controls | None = None,
 ) -> ResolutionError:
     imagined = world if isinstance(world, ImaginedWorld) else ImaginedWorld(world)
-    request = Request(tuple(map(parse_demand, requirements))) & Request(
-        parse_requirements_file(reqs, "reqs.txt"), parse_constraints_file(constraints, "pins.txt")
+    request = Request(
+        (*map(parse_demand, requirements), *demands(reqs, "reqs.txt")), demands(constraints, "pins.txt")
     )
+    screen = Screen(imagine_interpreter("3.11.7"), controls=controls or Controls())
     with pytest.raises(ResolutionError) as caught:
-        resolve(request, Screen(imagine_interpreter("3.11.7")), imagined.sources)
+        resolve(request, screen, imagined.sources)
     return caught.value
+
+
+def demands(text: str, filename: str) -> tuple[Demand, ...]:
+    """Give what the lines of a file ask for."""
+    lines = enumerate(text.splitlines(), start=1)
+    return tuple(
+        parse_demand(line, f"{filename}:{number}") for number, line in lines if line and line[0] != "#"
+    )
 
 
 def test_a_conflict_names_who_asked_for_what_and_how_that_came_about() -> None:
@@ -113,7 +119,7 @@ def test_a_version_that_nobody_published_is_told_with_the_newest() -> None:
             ],
             {},
             (
-                "no compatible wheel is published and only wheels are installed (the nearest miss is "
+                "no compatible wheel is published and only wheels are taken (the nearest miss is "
                 "b-1-cp312-cp312-manylinux_2_28_x86_64.whl: no tag of it is accepted, "
                 "cp312-cp312-manylinux_2_28_x86_64), asked for by the command line: `b`"
             ),
@@ -122,7 +128,7 @@ def test_a_version_that_nobody_published_is_told_with_the_newest() -> None:
             ["b-1-py3-none-any.whl", "b-1-cp312-cp312-manylinux_2_28_x86_64.whl"],
             {"requires_python": ">=3.12"},
             (
-                "no compatible wheel is published and only wheels are installed (the nearest miss is "
+                "no compatible wheel is published and only wheels are taken (the nearest miss is "
                 "b-1-py3-none-any.whl: it requires another Python, >=3.12), asked for by the command line: `b`"
             ),
         ),
@@ -130,7 +136,7 @@ def test_a_version_that_nobody_published_is_told_with_the_newest() -> None:
             ["b-1-py3-none-any.whl"],
             {"yanked": "breaks\x1b[0m"},
             (
-                "what fits was yanked and is not pinned (b-1-py3-none-any.whl: breaks\\x1b[0m), "
+                "what fits was yanked and is not pinned (b-1-py3-none-any.whl: it was yanked, breaks\\x1b[0m), "
                 "asked for by the command line: `b`"
             ),
         ),
@@ -138,7 +144,7 @@ def test_a_version_that_nobody_published_is_told_with_the_newest() -> None:
             ["b-1.tar.gz"],
             {},
             (
-                "no wheel is published, only source distributions, and only wheels are installed, "
+                "source distributions alone are published, and only wheels are taken, "
                 "asked for by the command line: `b`"
             ),
         ),
@@ -149,7 +155,31 @@ def test_where_no_wheel_fits_the_nearest_miss_is_told(
 ) -> None:
     world = ImaginedWorld({"b 1": []}, {"b 1": filenames}, dict.fromkeys(filenames, facts))
 
-    assert failure(world, "b").problem == told
+    assert failure(world, "b", controls=Controls().with_wheels_only()).problem == told
+
+
+@pytest.mark.parametrize(
+    ("controls", "told"),
+    [
+        (
+            Controls(),
+            "no compatible wheel or source distribution is published (the nearest miss is b-1.tar.gz",
+        ),
+        (
+            Controls(NameControl(excluded=frozenset({"b"}))),
+            "no compatible source distribution is published and no wheels are taken (the nearest miss is b-1.tar.gz",
+        ),
+    ],
+)
+def test_where_sources_are_taken_they_are_told_of(controls: Controls, told: str) -> None:
+    filenames = ["b-1.tar.gz", "b-1-py3-none-any.whl"]
+    facts = {
+        "b-1.tar.gz": {"requires_python": ">=3.12"},
+        "b-1-py3-none-any.whl": {"requires_python": ">=3.13"},
+    }
+    world = ImaginedWorld({"b 1": []}, {"b 1": filenames}, facts)
+
+    assert failure(world, "b", controls=controls).problem.startswith(told)
 
 
 def test_what_metadata_forbids_is_told_of_each_release() -> None:

@@ -224,3 +224,51 @@ def test_folders_come_parents_first_and_each_before_its_neighbours() -> None:
 def test_one_wheel_has_one_plan() -> None:
     wheel = make("foo.py", "Foo-1.0.data/data/x", entry_points=(EntryPoint("foo", "foo", "main"),))
     assert plan_installation(wheel, TARGET) == plan_installation(wheel, TARGET)
+
+
+def test_sources_are_all_that_pip_compiles_but_those_in_the_dist_info() -> None:
+    wheel = make(
+        "foo/b.py",
+        "a.py",
+        "foo/b.pyi",
+        "foo/b.py.txt",
+        f"{INFO}/licenses/c.py",
+        *(f"Foo-1.0.data/{scheme}/x.py" for scheme in ("platlib", "headers", "scripts", "data")),
+        "Foo-1.0.data/scripts/waiting.py",
+        placeholders=("Foo-1.0.data/scripts/waiting.py",),
+        entry_points=(EntryPoint("launcher.py", "foo", "main"),),
+    )
+    request = InstallRequest(scripts={"Foo-1.0.data/scripts/waiting.py": b"#!python\n"})
+    assert plan_installation(wheel, TARGET, request).sources == (
+        "bin/waiting.py",
+        "bin/x.py",
+        "include/site/python3.12/Foo/x.py",
+        f"{LIBRARY}/a.py",
+        f"{LIBRARY}/foo/b.py",
+        "lib64/python3.12/site-packages/x.py",
+        "x.py",
+    )
+
+
+def test_what_others_write_stands_in_record_without_hash_and_size() -> None:
+    shipped = "foo/__pycache__/shipped.cpython-312.pyc"
+    plan = plan_installation(make('foo/a,b"c.py', "foo/x.py", shipped, "Foo-1.0.data/scripts/x.py"), TARGET)
+    made = ('foo/__pycache__/a,b"c.cpython-312.pyc', shipped)
+    compiled = plan.with_unhashed(
+        [*(f"{LIBRARY}/{path}" for path in made), "bin/__pycache__/x.cpython-312.pyc"]
+    )
+    rows = record(compiled)
+    added = {*made, "../../../bin/__pycache__/x.cpython-312.pyc"}
+    assert {path for path, row in rows.items() if row == ("", "")} == {*added, f"{INFO}/RECORD"}
+    assert rows.keys() == record(plan).keys() | added
+    assert {path: row for path, row in rows.items() if path not in added} == {
+        path: row for path, row in record(plan).items() if path not in added
+    }
+    paths = [row[0] for row in csv.reader(io.StringIO(compiled.metadata[-1].content.decode(), newline=""))]
+    assert paths == sorted(rows)
+    assert replace(compiled, metadata=plan.metadata) == plan
+
+
+def test_without_bytecode_the_plan_stays_as_it_is() -> None:
+    plan = plan_installation(make("foo.py"), TARGET)
+    assert plan.with_unhashed([]) is plan

@@ -1,59 +1,66 @@
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.markers import Marker
 
+from pytest_wheeltag.core.lockfile import read_lock
+from pytest_wheeltag.core.references import ReferenceKind, parse_reference
 from pytest_wheeltag.core.requirements import (
     Demand,
     Request,
+    UnnamedDemand,
     parse_constraint,
-    parse_constraints_file,
     parse_demand,
     parse_request,
-    parse_requirements_file,
 )
 from pytest_wheeltag.errors import UsageError
 
+WHEEL_URL = "https://files.example/foo-1.0-py3-none-any.whl"
+LOCK = b'lock-version = "1.0"\ncreated-by = "test"\npackages = []\n'
 
-def texts(demands: tuple[Demand, ...]) -> list[str]:
+
+def texts(demands: tuple[Demand | UnnamedDemand, ...]) -> list[str]:
     return [f"{demand.text} {demand.origin}" for demand in demands]
 
 
-def test_a_demand_knows_its_name_extras_and_origin() -> None:
+def test_a_demand_knows_its_name_extras_marker_and_origin() -> None:
     demand = parse_demand("Foo.Bar[B_b,a] >=1.0; python_version>'3'", "setup.cfg:4")
 
     assert demand.name == "foo-bar"
     assert sorted(demand.extras) == ["a", "b-b"]
     assert str(demand) == "`Foo.Bar[a,b-b]>=1.0` (asked for by setup.cfg:4)"
-    assert str(demand.requirement.marker) == 'python_version > "3"'
+    assert str(demand.marker) == 'python_version > "3"'
+    assert demand.reference is None
 
 
-def test_a_plain_file_has_requirements_comments_and_blank_lines() -> None:
-    text = "\ufeff# what we test with\n\nfoo>=1.0  # the newest\n\tbar [x] == 2.0 ; os_name == 'posix'\r\nurl#1\n"
+def test_a_demand_may_lead_to_one_file_alone() -> None:
+    demand = parse_demand(f"foo[x] @ https://me:secret@{WHEEL_URL[8:]}#sha256={'AB' * 32} ; os_name == 'a'")
 
-    with pytest.raises(UsageError) as caught:
-        parse_requirements_file(text, "requirements.txt")
-    assert (caught.value.setting, caught.value.value) == ("requirements.txt:5", "url#1")
-
-    plain = text.replace("url#1", "")
-    assert texts(parse_requirements_file(plain, "requirements.txt")) == [
-        "foo>=1.0 requirements.txt:3",
-        "bar[x]==2.0 requirements.txt:4",
-    ]
+    assert demand.reference is not None
+    assert demand.reference.kind is ReferenceKind.WHEEL
+    assert demand.reference.hashes == (("sha256", "ab" * 32),)
+    assert demand.requirement.url is None
+    assert demand.text == f"foo[x] @ {WHEEL_URL}"
+    assert str(demand.marker) == 'os_name == "a"'
+    assert "secret" not in repr(demand)
 
 
 @pytest.mark.parametrize(
-    "line",
+    "text",
     [
         "-r other.txt",
         "--index-url https://index.example/simple/",
-        "-e .",
         "./folder",
         "foo.whl",
-        "https://files.example/foo-1.0-py3-none-any.whl",
-        "foo @ https://files.example/foo-1.0-py3-none-any.whl",
+        "foo.tar.gz",
+        WHEEL_URL,
         "git+https://host.example/foo",
+        "foo @ git+https://host.example/foo",
+        "foo @ ./foo.whl",
+        "foo @ https://host.example/foo",
         "foo==1.0 --hash=sha256:00",
         "foo==1.0 \\",
         "foo>=one",
@@ -63,9 +70,9 @@ def test_a_plain_file_has_requirements_comments_and_blank_lines() -> None:
         "foo; " + "(" * 5_000 + "os_name == 'a'",
     ],
 )
-def test_anything_else_is_an_error_that_names_file_and_line(line: str) -> None:
+def test_anything_else_is_an_error_that_names_its_origin(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse_requirements_file(f"foo\n{line}\n", "reqs.txt")
+        parse_demand(text, "reqs.txt:2")
 
     assert caught.value.setting == "reqs.txt:2"
     assert str(caught.value).isprintable()
@@ -74,7 +81,7 @@ def test_anything_else_is_an_error_that_names_file_and_line(line: str) -> None:
 
 def test_no_error_shows_credentials() -> None:
     for text in (
-        "foo @ https://me:secret@host.example/foo.whl",
+        "foo @ https://me:secret@host.example/foo",
         "https://me:se/cr@et@host.example/f?token=secret",
     ):
         with pytest.raises(UsageError) as caught:
@@ -85,19 +92,55 @@ def test_no_error_shows_credentials() -> None:
 
 def test_constraints_have_no_extras() -> None:
     assert parse_constraint("foo<2").text == "foo<2"
-    assert texts(parse_constraints_file("foo<2 # why\n\n", "c.txt")) == ["foo<2 c.txt:1"]
+    assert parse_constraint(f"foo @ {WHEEL_URL}").reference is not None
     with pytest.raises(UsageError, match=r"^c\.txt:1: .*without extras.*`foo\[x\]<2`$"):
-        parse_constraints_file("foo[x]<2", "c.txt")
+        parse_constraint("foo[x]<2", "c.txt:1")
+
+
+def test_a_demand_without_name_is_the_same_once_it_has_one() -> None:
+    reference = parse_reference("file:///work/tree", "-e", is_editable=True)
+    marker, hashes, settings = Marker("os_name == 'a'"), (("sha256", "00"),), (("key", "value"),)
+    demand = UnnamedDemand(reference, "-e", parse_demand("x[B_b]").extras, marker, hashes, settings)
+    assert str(demand) == "`file:///work/tree (editable)[b-b]` (asked for by -e)"
+
+    named = demand.named("Foo")
+    assert (named.name, named.extras, named.marker) == ("foo", demand.extras, marker)
+    assert (named.reference, named.hashes, named.config_settings) == (reference, hashes, settings)
+    assert named.origin == "-e"
 
 
 def test_requests_are_joined_in_the_order_asked_for() -> None:
-    joined = parse_request(["b", "a"], ["c<1"]) & Request(parse_requirements_file("d", "r.txt"))
+    joined = parse_request(["b", "a"], ["c<1"]) & parse_request(["d"], origin="r.txt:1")
 
     assert texts(joined.requirements) == ["b the command line", "a the command line", "d r.txt:1"]
     assert texts(joined.constraints) == ["c<1 the command line"]
+    assert not joined.is_empty
+    assert parse_request([], ["c<1"]).is_empty
+
+
+def test_one_hash_makes_all_files_need_one_unless_that_is_waived() -> None:
+    plain = parse_request(["a"], ["c"])
+    hashed = replace(plain.requirements[0], hashes=(("sha256", "00"),))
+    bound = replace(plain.constraints[0], hashes=(("sha256", "00"),))
+    assert not plain.checks_hashes
+    for one in (Request((hashed,)), Request((), (bound,)), Request((), requires_hashes=True)):
+        assert (plain & one).checks_hashes
+    waived = Request((), waives_hashes=True)
+    assert not (plain & Request((hashed,)) & waived).checks_hashes
+    with pytest.raises(UsageError, match="one of the two"):
+        _ = waived & Request((), requires_hashes=True)
+
+
+def test_a_lock_stands_alone() -> None:
+    lock = Request((), lock=read_lock(LOCK, "pylock.toml", "file:///"))
+    assert (lock & parse_request([], ["c<1"])).lock is lock.lock
+    assert not lock.is_empty
+    for other in (parse_request(["a"]), lock):
+        with pytest.raises(UsageError, match=r"^pylock\.toml: expected a lock that stands alone"):
+            _ = lock & other
 
 
 @given(st.text(max_size=60))
-def test_whatever_a_line_holds_it_is_a_demand_or_a_usage_error(line: str) -> None:
+def test_whatever_a_text_holds_it_is_a_demand_or_a_usage_error(text: str) -> None:
     with suppress(UsageError):
-        assert all(demand.requirement.url is None for demand in parse_requirements_file(line, "r.txt"))
+        assert parse_demand(text).requirement.url is None

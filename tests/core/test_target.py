@@ -119,3 +119,20 @@ def test_on_windows_the_folder_of_scripts_has_another_name() -> None:
     target = replace(WINDOWS_TARGET)
     assert target.forbids("scripts/PYTHON.EXE", "foo-1.0.dist-info")
     assert not target.forbids("bin/python", "foo-1.0.dist-info")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_forbidden"),
+    [
+        ("lib/python3.12/os.py", True),
+        ("LIB/Python3.12/json/__init__.py", True),
+        ("lib/python3.12/site-packages/os.py", False),
+        ("lib64/python3.12/site-packages/foo.so", False),
+        ("lib/other/os.py", False),
+    ],
+)
+def test_of_an_interpreter_itself_the_standard_library_is_left_alone(path: str, is_forbidden: bool) -> None:
+    target = replace(POSIX_TARGET, standard_library="lib/python3.12")
+
+    assert bool(target.forbids(path, "foo-1.0.dist-info")) is is_forbidden
+    assert not POSIX_TARGET.forbids(path, "foo-1.0.dist-info")

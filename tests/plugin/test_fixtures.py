@@ -74,7 +74,8 @@ def test_each_install_sees_what_the_index_has_now(pytester: pytest.Pytester) -> 
             wheeltag_index.add(wheeltag_make_wheel("foo", "1.0"))
             wheeltag_venv.install("foo")
             wheeltag_index.add(wheeltag_make_wheel("foo", "2.0"))
-            assert wheeltag_venv.install("foo").kept == ()
+            assert [each.name for each in wheeltag_venv.install("foo").kept] == ["foo"]
+            assert wheeltag_venv.install("foo", upgrade=True).kept == ()
             assert wheeltag_venv.installed()["foo"].version == "2.0"
             wheeltag_index.remove("foo-2.0-py3-none-any.whl")
             with pytest.raises(Exception, match="foo"):

@@ -3,6 +3,7 @@ import csv
 import errno
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.linker import LinkOptions, install
 from pytest_wheeltag.system.links import LinkMode
+from pytest_wheeltag.system.transaction import open_transaction
 from pytest_wheeltag.workshop import WheelSpec
 
 Stored = Callable[[WheelSpec], StoreEntry]
@@ -228,3 +230,46 @@ def test_an_entry_that_vanishes_meanwhile_is_told(
     plan = planned(entry)
     with pytest.raises(InstallationError, match=r"no such file or directory"):
         install(plan, entry.root.with_name("gone"), Path(target.prefix))
+
+
+def test_in_a_transaction_files_of_others_are_put_back(
+    stored: Stored, planned: Planned, target: InstallTarget, tmp_path: Path
+) -> None:
+    first = stored(WheelSpec("first", "1.0", files={"shared.py": "1", "first.py": ""}))
+    install(planned(first), first.root, Path(target.prefix))
+    second = stored(WheelSpec("second", "1.0", files={"shared.py": "2", "second/a.py": ""}))
+    shared = library_of(target) / "shared.py"
+
+    def install_second(*, strict: bool) -> tuple[str, ...]:
+        with open_transaction(tmp_path / "cache", target) as transaction:
+            options = LinkOptions(strict=strict)
+            report = install(
+                planned(second), second.root, Path(target.prefix), options, transaction=transaction
+            )
+        return report.warnings
+
+    with pytest.raises(InstallationError, match=r"a file of it belongs to first-1\.0 already"):
+        install_second(strict=True)
+    assert shared.read_text() == "1"
+    assert shared.samefile(first.root / "shared.py")
+    assert not (library_of(target) / "second").exists()
+    (warning,) = install_second(strict=False)
+    assert warning.startswith("a file of it belongs to first-1.0 already, the last one wins")
+    assert shared.read_text() == "2"
+    assert (first.root / "shared.py").read_text() == "1"
+    assert list(Path(target.prefix).glob(".wheeltag*")) == []
+
+
+def test_in_a_transaction_what_failed_can_be_tried_again(
+    stored: Stored, planned: Planned, target: InstallTarget, tmp_path: Path
+) -> None:
+    entry, prefix = stored(FOO), Path(target.prefix)
+    damaged = shutil.copytree(entry.root, tmp_path / "damaged")
+    (damaged / "foo/deep/er/data.txt").unlink()
+    with open_transaction(tmp_path / "cache", target) as transaction:
+        with pytest.raises(InstallationError, match="no such file"):
+            install(planned(entry), damaged, prefix, transaction=transaction)
+        install(planned(entry), entry.root, prefix, transaction=transaction)
+    assert_intact(library_of(target))
+    installed = {path for path in prefix.rglob("*") if path.is_file()}
+    assert installed == {(library_of(target) / name).resolve() for name in record(library_of(target))}

@@ -4,6 +4,7 @@ import random
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -11,7 +12,7 @@ from packaging.utils import canonicalize_name
 from pytest_wheeltag.core.candidates import Candidate, PublishedFile, Screen, parse_wheel_name
 from pytest_wheeltag.core.dependencies import ReleaseMetadata
 from pytest_wheeltag.core.requirements import parse_request
-from pytest_wheeltag.core.resolution import Sources
+from pytest_wheeltag.core.resolution import MetadataSource, Sources
 from pytest_wheeltag.core.resolver import resolve
 from pytest_wheeltag.errors import (
     InterruptedAnswerError,
@@ -366,7 +367,9 @@ def test_a_closure_is_resolved_from_a_real_index_for_each_interpreter(
     index.add(make("foo", "1.1"))
     index.add(make("foo", "2.0", requires_python=">=3.12"))
     access = IndexAccess(transport)
-    sources = Sources(SimpleIndex(IndexSources((parse_url(index.url),)), access), IndexMetadata(access))
+    # Wheels alone are published: nobody asks it for anything else.
+    metadata = cast("MetadataSource", IndexMetadata(access))
+    sources = Sources(SimpleIndex(IndexSources((parse_url(index.url),)), access), metadata)
 
     def closure(python: str) -> list[str]:
         resolution = resolve(parse_request(["multi"]), Screen(imagine_interpreter(python)), sources)

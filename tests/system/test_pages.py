@@ -67,6 +67,12 @@ def test_where_a_page_is_cut_on_its_way_makes_no_difference(
     assert build(cut(data, places)) == build(iter((data,)))
 
 
+def test_a_number_that_is_cut_in_its_exponent_goes_on() -> None:
+    data = b'{"files": [{"filename": "demo-1.0.tar.gz", "url": "../x", "size": 1.5e+10}], "name": "demo"}'
+    for place in range(1, len(data)):
+        assert build(iter((data[:place], data[place:]))) == build(iter((data,)))
+
+
 @given(st.text(), st.lists(st.integers(0), max_size=9))
 def test_text_that_is_no_page_raises_one_error_wherever_it_is_cut(text: str, places: list[int]) -> None:
     def outcome(chunks: Iterator[bytes]) -> str:

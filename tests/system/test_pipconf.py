@@ -105,6 +105,13 @@ EXTRA_INDEX_URL = https://one.example/simple
     https://user:s3cr3t@two.example/simple
 --find-links = wheels ~/house https://three.example/links.html
 constraint = a.txt b.txt
+build-constraint = c.txt
+config-settings = --opt=a b
+no-build-isolation = off
+require-hashes = yes
+keyring-provider = import
+no-input = 1
+no-proxy-env = 1
 no-binary = One,two
 prefer-binary = yes
 trusted-host = one.example two.example:8443
@@ -117,6 +124,8 @@ retries = 1
 only-binary = ONE
 pypi-url = https://old.example/simple
 uploaded-prior-to = P3D
+upgrade-strategy = eager
+config-settings = --opt=c
 """,
     )
     found = machine.read()
@@ -130,6 +139,10 @@ uploaded-prior-to = P3D
         machine.home / "house",
     ]
     assert found.constraints == ("a.txt", "b.txt")
+    assert found.build_constraints == ("c.txt",)
+    assert found.config_settings == (("--opt", "a b"), ("--opt", "c"))
+    assert (found.build_isolation, found.require_hashes, found.upgrade_strategy) == (False, True, "eager")
+    assert (found.keyring_provider, found.no_input, found.no_proxy_env) == ("import", True, True)
     assert (set(found.no_binary), set(found.only_binary)) == ({"two"}, {"one"})
     assert found.prefer_binary
     assert found.trusted_hosts == ("one.example", "two.example:8443")
@@ -158,6 +171,13 @@ def test_formats_exclude_each_other(
     assert (set(found.no_binary), set(found.only_binary)) == expected
 
 
+def test_isolation_takes_its_own_flag_at_its_word(machine: Machine) -> None:
+    """`no-build-isolation = true` isolates, since pip stores the value as that of `build_isolation`."""
+    for text, is_isolated in {"true": True, "false": False, "": True}.items():
+        machine.environ["PIP_NO_BUILD_ISOLATION"] = text
+        assert machine.read().build_isolation is is_isolated
+
+
 def test_formats_add_up_over_the_layers(machine: Machine) -> None:
     machine.write("prefix/pip.conf", "[global]\nno-binary = a\n[install]\nno-binary = b\n")
     machine.environ["PIP_ONLY_BINARY"] = "a"
@@ -174,6 +194,10 @@ def test_formats_add_up_over_the_layers(machine: Machine) -> None:
         ("PIP_UPLOADED_PRIOR_TO", "yesterday", "P3D"),
         ("PIP_INDEX_URL", "ftp://user:s3cr3t@index.example/", "scheme"),
         ("PIP_EXTRA_INDEX_URL", "https://user:s3cr3t@[bad", "scheme"),
+        ("PIP_KEYRING_PROVIDER", "vault", "`subprocess`"),
+        ("PIP_UPGRADE_STRATEGY", "never", "`eager`"),
+        ("PIP_CONFIG_SETTINGS", "verbose", "KEY=VALUE"),
+        ("PIP_NO_BUILD_ISOLATION", "maybe", "yes or no"),
         ("PIP_PROXY", "socks5://user:s3cr3t@index.example/", "scheme"),
     ],
 )

@@ -15,10 +15,11 @@ import pytest
 from pytest_wheeltag.errors import InterruptedAnswerError, UnreachableError, UsageError
 from pytest_wheeltag.system.certificates import TlsSettings, tls_settings
 from pytest_wheeltag.system.connections import NetworkSettings
-from pytest_wheeltag.system.credentials import Credentials, collect_credentials
+from pytest_wheeltag.system.credentials import collect_credentials
+from pytest_wheeltag.system.keyrings import FakeKeyring
 from pytest_wheeltag.system.pipconf import PipConfiguration
 from pytest_wheeltag.system.pipfiles import PipPlaces
-from pytest_wheeltag.system.pooled import PooledTransport, open_transport
+from pytest_wheeltag.system.pooled import PooledTransport, TransportOptions, limits_of, open_transport
 from pytest_wheeltag.system.proxies import Proxies, find_proxies
 from pytest_wheeltag.system.transport import FakeTransport, LateTransport, Request, TransportLimits
 from pytest_wheeltag.system.urls import Url, parse_url
@@ -229,9 +230,6 @@ def test_what_speaks_no_http_is_told(transport: PooledTransport, answer: bytes) 
 
 
 def test_credentials_go_to_their_origin_only(tmp_path: Path) -> None:
-    (tmp_path / ".netrc").write_text(
-        "machine 127.0.0.1 login net password rc\ndefault login all password all\n"
-    )
     options = IndexOptions(credentials=("user", "s3cr3t"))
     with LocalIndex(options) as own, LocalIndex() as other:
         own.answer("/x", Answer.of_redirect(f"{other.origin}/y"))
@@ -245,9 +243,36 @@ def test_credentials_go_to_their_origin_only(tmp_path: Path) -> None:
         assert transport.get(at(own, "/z")).read() == b"zz"
         assert "authorization" not in other.requests[0].headers
         assert "s3cr3t" not in repr(credentials)
-        netrc = collect_credentials((url,), {}, tmp_path)
-        assert netrc.authorization(parse_url(f"{other.origin}/y")) == "Basic bmV0OnJj"
-        assert netrc.authorization(parse_url("http://elsewhere.example/")) is None
+        transport.close()
+
+
+def test_a_keyring_is_asked_once_and_only_after_a_refusal(tmp_path: Path) -> None:
+    options = IndexOptions(credentials=("user", "s3cr3t"))
+    with LocalIndex(options) as index, LocalIndex() as opened:
+        index.answer("/x", body("x"))
+        opened.answer("/y", body("y"))
+        keyring = FakeKeyring({(index.url, "user"): "s3cr3t"})
+        urls = parse_url(index.url), parse_url(opened.url)
+        credentials = collect_credentials(urls, {}, tmp_path, keyring=keyring)
+        transport = PooledTransport(NetworkSettings(credentials=credentials, limits=LIMITS))
+        assert transport.get(at(opened, "/y")).read() == b"y"
+        assert keyring.questions == []
+        assert [transport.get(at(index)).read() for _ in range(3)] == [b"x"] * 3
+        transport.close()
+        assert keyring.questions == [(index.url, None)]
+        assert [request.status for request in index.requests] == [401, 200, 200, 200]
+
+
+def test_a_keyrings_login_that_is_refused_is_tried_once(tmp_path: Path) -> None:
+    with LocalIndex(IndexOptions(credentials=("user", "s3cr3t"))) as index:
+        keyring = FakeKeyring({(index.url, "user"): "0ld"})
+        credentials = collect_credentials((parse_url(index.url),), {}, tmp_path, keyring=keyring)
+        transport = PooledTransport(NetworkSettings(credentials=credentials, limits=LIMITS))
+        for count in (2, 3):
+            with pytest.raises(UnreachableError, match="password from keyring are refused") as caught:
+                transport.get(at(index))
+            assert "0ld" not in repr(caught.value) + str(caught.value)
+            assert index.count("/x") == count
         transport.close()
 
 
@@ -257,24 +282,6 @@ def test_a_login_in_a_redirect_is_not_used(server: LocalIndex, transport: Pooled
         server.answer("/x", Answer.of_redirect(other.origin.replace("://", "://user:s3cr3t@") + "/y"))
         assert transport.get(at(server)).read() == b"y"
         assert "authorization" not in other.requests[0].headers
-
-
-def test_of_two_logins_on_one_server_the_nearest_counts() -> None:
-    one, two = (
-        parse_url("https://a:1@index.example/team/one/"),
-        parse_url("https://b:2@index.example/team/two/"),
-    )
-    credentials = collect_credentials((one, two), {}, Path("none"), keyring=lambda _: ("key", "ring"))
-    assert credentials.authorization(parse_url("https://index.example/team/two/x/")) == "Basic Yjoy"
-    assert credentials.authorization(parse_url("https://index.example/team/one/x/")) == "Basic YTox"
-    assert credentials.authorization(parse_url("http://index.example/team/one/x/")) == "Basic a2V5OnJpbmc="
-    assert Credentials().authorization(parse_url("https://index.example/")) is None
-
-
-@pytest.mark.parametrize("text", ["machine", "\0"])
-def test_a_netrc_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / ".netrc").write_text(text)
-    assert collect_credentials((), {}, tmp_path).hosts == {}
 
 
 def proxied(configuration: PipConfiguration, url: str, **environ: str) -> Url | None:
@@ -308,6 +315,12 @@ def proxied(configuration: PipConfiguration, url: str, **environ: str) -> Url | 
 )
 def test_proxies_are_those_of_the_environment(environ: dict[str, str], url: str, is_proxied: bool) -> None:
     assert (proxied(PipConfiguration(), url, **environ) is not None) is is_proxied
+
+
+def test_without_the_environments_proxies_there_are_none() -> None:
+    configuration = PipConfiguration(no_proxy_env=True)
+    assert proxied(configuration, "https://index.example/", ALL_PROXY="http://p.example") is None
+    assert tls_settings(configuration, {"REQUESTS_CA_BUNDLE": "r"}).bundle is None
 
 
 def test_pips_proxy_counts_alone() -> None:
@@ -410,9 +423,57 @@ def test_https_never_falls_to_less(bundle: Path, location: bytes) -> None:
 def test_certificates_that_cannot_be_read_are_named(tmp_path: Path, field: str) -> None:
     (tmp_path / "junk.pem").write_text("junk")
     for name in ("none.pem", "junk.pem"):
-        tls = TlsSettings(**{field: str(tmp_path / name)})
+        tls = TlsSettings(**{field: str(tmp_path / name)})  # type: ignore[arg-type]  # any field of text
         with pytest.raises(UsageError, match=name):
             ask_encrypted("https://127.0.0.1:1/", tls=tls)
+
+
+@pytest.mark.parametrize(
+    ("settings", "stall_seconds", "tries"),
+    [
+        ({}, 30.0, 3),
+        ({"timeout": 3.5}, 3.5, 3),
+        ({"timeout": 120.0, "retries": 0}, 120.0, 1),
+        ({"timeout": 0.0, "retries": 2}, 900.0, 3),
+        ({"timeout": 0.001, "retries": 1000}, 0.1, 11),
+        ({"timeout": 1e9}, 900.0, 3),
+    ],
+    ids=str,
+)
+def test_patience_is_ours_unless_pips_is_configured(
+    settings: dict[str, float], stall_seconds: float, tries: int
+) -> None:
+    configuration = PipConfiguration(
+        timeout_seconds=settings.get("timeout", 15.0),
+        retries=int(settings.get("retries", 5)),
+        origins=tuple((name, "pip.conf [global]") for name in settings),
+    )
+    limits = limits_of(configuration)
+    assert (limits.stall_seconds, limits.tries) == (stall_seconds, tries)
+    assert limits.rate_window_seconds >= 10.0
+
+
+def test_retries_that_are_configured_are_made(server: LocalIndex, tmp_path: Path) -> None:
+    configuration = PipConfiguration(retries=1, origins=(("retries", "PIP_RETRIES"),))
+    places = PipPlaces({}, tmp_path, tmp_path)
+    transport = open_transport(configuration, (), places, TransportOptions("test"))
+    server.answer("/x", Answer.of_status(503, retry_after="0"))
+    with pytest.raises(UnreachableError, match="503"):
+        transport.get(at(server))
+    assert server.count("/x") == 2
+    transport.close()
+
+
+def test_uv_trusts_what_is_named_alone(bundle: Path, tmp_path: Path) -> None:
+    def settings(**environ: str) -> TlsSettings:
+        return tls_settings(PipConfiguration(), environ, reads_uv=True)
+
+    assert settings() == TlsSettings()
+    assert settings(SSL_CERT_DIR="d") == TlsSettings(None, None, None, "d", is_system_replaced=True)
+    with encrypted(HELLO, bundle) as url:
+        assert ask_encrypted(url, tls=settings(SSL_CERT_FILE=str(bundle))) == b"hello"
+        with pytest.raises(UnreachableError, match="certificate"):
+            ask_encrypted(url, tls=settings(SSL_CERT_DIR=str(tmp_path)))
 
 
 def test_certificates_are_found_as_pip_does() -> None:
@@ -443,7 +504,10 @@ def test_a_transport_has_what_pip_is_configured_with(server: LocalIndex, tmp_pat
     server.answer("/x", body("x"))
     login = parse_url(server.origin.replace("://", "://user:pass@"))
     transport = open_transport(
-        PipConfiguration(), (login,), PipPlaces({}, tmp_path, tmp_path), user_agent="pytest-wheeltag/1"
+        PipConfiguration(),
+        (login,),
+        PipPlaces({}, tmp_path, tmp_path),
+        TransportOptions("pytest-wheeltag/1"),
     )
     assert transport.get(at(server)).read() == b"x"
     headers = server.requests[0].headers

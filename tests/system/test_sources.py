@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
+from pytest_wheeltag.core.askedfor import FileOptions
 from pytest_wheeltag.errors import OfflineError, UsageError
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.sources import (
@@ -78,22 +79,36 @@ def test_each_setting_of_the_user_replaces_that_of_pip(machine: Machine) -> None
     assert machine.open(no_index=True).describe() == "nowhere"
 
 
-def test_what_pip_is_constrained_to_binds_us_too(machine: Machine, tmp_path: Path) -> None:
-    file = tmp_path / "constraints.txt"
-    file.write_text("# ours\nfoo<2\n", encoding="utf-8")
-    machine.environ["PIP_CONSTRAINT"] = str(file)
+def test_what_requirements_files_say_comes_after_what_is_configured(machine: Machine) -> None:
+    machine.environ["PIP_EXTRA_INDEX_URL"] = "https://two.example/simple/"
+    beside = FileOptions(extra_index_urls=("https://three.example/simple/",), find_links=("/shelf",))
 
-    opened = machine.open()
+    opened = machine.open(index_url="https://one.example/simple/", beside=beside)
 
-    assert [str(demand.requirement) for demand in opened.read_constraints()] == ["foo<2"]
-    assert opened.pip_variables()["PIP_CONSTRAINT"] == str(file)
-    assert machine.open(index_url="https://mine.example/simple/", is_alone=True).read_constraints() == ()
-    file.write_text("--hash=nonsense\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"constraints\.txt:1"):
-        opened.read_constraints()
-    file.unlink()
-    with pytest.raises(UsageError, match=r"pip's constraint: .*constraints\.txt"):
-        opened.read_constraints()
+    assert opened.describe() == (
+        "`https://one.example/simple/`, `https://two.example/simple/`, `https://three.example/simple/`, `file:///shelf`"
+    )
+
+
+def test_an_index_url_in_a_requirements_file_takes_the_place_of_all_others(machine: Machine) -> None:
+    machine.environ["PIP_EXTRA_INDEX_URL"] = "https://two.example/simple/"
+    beside = FileOptions("https://three.example/simple/", ("https://four.example/simple/",))
+
+    opened = machine.open(index_url="https://one.example/simple/", beside=beside)
+
+    assert opened.describe() == "`https://three.example/simple/`, `https://four.example/simple/`"
+
+
+def test_pips_settings_on_kinds_of_files_are_ours(machine: Machine) -> None:
+    machine.environ |= {"PIP_NO_BINARY": "foo", "PIP_PREFER_BINARY": "1", "PIP_PRE": "yes"}
+    foo, bar = map(canonicalize_name, ("foo", "bar"))
+
+    controls = machine.open().controls
+
+    assert [controls.takes_wheels(each) for each in (foo, bar)] == [False, True]
+    assert controls.takes_sources(foo)
+    assert controls.wheels_first.decide(bar)
+    assert controls.prereleases.decide(bar)
 
 
 def test_alone_means_alone(machine: Machine) -> None:
@@ -106,6 +121,52 @@ def test_alone_means_alone(machine: Machine) -> None:
     opened = machine.open(index_url="https://mine.example/simple/", is_alone=True)
 
     assert locations(opened) == (["https://mine.example/simple/"], [])
+
+
+def test_variables_of_uv_count_on_request_and_the_default_index_is_last(machine: Machine) -> None:
+    machine.environ |= {
+        "PIP_INDEX_URL": "https://one.example/simple/",
+        "UV_INDEX": "team=https://two.example/simple/",
+        "UV_EXCLUDE_NEWER": "2026-01-01T00:00:00Z",
+        "UV_INDEX_STRATEGY": "first-index",
+        "UV_OFFLINE": "1",
+    }
+
+    assert locations(machine.open()) == (["https://one.example/simple/"], [])
+    opened = machine.open(reads_uv=True)
+
+    assert locations(opened) == (["https://two.example/simple/", "https://one.example/simple/"], [])
+    assert opened.exclude_newer == datetime(2026, 1, 1, tzinfo=UTC)
+    assert (opened.locations.strategy, opened.access.is_offline) == (Strategy.FIRST, True)
+    assert machine.open().locations.strategy is Strategy.MERGE
+
+
+def test_each_setting_of_the_user_replaces_that_of_uv(machine: Machine, tmp_path: Path) -> None:
+    machine.environ |= {
+        "UV_DEFAULT_INDEX": "https://one.example/simple/",
+        "UV_INDEX": "https://two.example/simple/",
+        "UV_INDEX_STRATEGY": "first-index",
+        "UV_OFFLINE": "1",
+    }
+
+    opened = machine.open(
+        reads_uv=True, index_url="https://mine.example/simple/", strategy=Strategy.MERGE, no_index=False
+    )
+    assert locations(opened)[0] == ["https://two.example/simple/", "https://mine.example/simple/"]
+    assert opened.locations.strategy is Strategy.MERGE
+
+    with LocalIndex() as index:
+        index.add(WheelMaker(tmp_path / "wheels")("foo", "1.0"))
+        alone = machine.open(reads_uv=True, index_url=index.url, is_alone=True)
+        assert locations(alone)[0] == [index.url]
+        assert alone.catalogue.files(FOO).files
+
+
+def test_a_mistake_in_a_variable_of_uv_names_it(machine: Machine) -> None:
+    machine.environ["UV_PRERELEASE"] = "maybe"
+    machine.open()
+    with pytest.raises(UsageError, match=r"^UV_PRERELEASE: expected one of `allow`"):
+        machine.open(reads_uv=True)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +223,25 @@ def test_pip_is_told_of_the_same_sources_with_their_passwords(machine: Machine, 
         "PIP_UPLOADED_PRIOR_TO": "2026-01-01T00:00:00+00:00",
     }
     assert "hunter2" not in opened.describe() + repr(opened)
+
+
+def test_pip_is_as_patient_and_asks_the_same_keyring(machine: Machine) -> None:
+    machine.environ |= {
+        "PIP_TIMEOUT": "2.5",
+        "PIP_RETRIES": "1",
+        "PIP_KEYRING_PROVIDER": "subprocess",
+        "PIP_NO_PROXY_ENV": "yes",
+    }
+
+    told = machine.open(no_index=True).pip_variables()
+
+    assert told == {
+        "PIP_NO_INDEX": "1",
+        "PIP_TIMEOUT": "2.5",
+        "PIP_RETRIES": "1",
+        "PIP_KEYRING_PROVIDER": "subprocess",
+        "PIP_NO_PROXY_ENV": "1",
+    }
 
 
 def test_pip_is_told_that_there_is_no_index(machine: Machine) -> None:

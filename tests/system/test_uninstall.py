@@ -1,5 +1,8 @@
+import errno
+import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,8 @@ from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.entries import StoreEntry, Verification, find_suspects
 from pytest_wheeltag.system.linker import install
-from pytest_wheeltag.system.uninstall import uninstall
+from pytest_wheeltag.system.transaction import open_transaction
+from pytest_wheeltag.system.uninstall import check_removable, uninstall
 from pytest_wheeltag.workshop import WheelSpec
 
 Stored = Callable[[WheelSpec], StoreEntry]
@@ -190,17 +194,126 @@ def test_what_others_installed_is_left_to_them(
     assert not info.exists()
 
 
-@pytest.mark.parametrize("content", [None, b'"' + b"x" * 200_000])
 def test_without_a_record_that_can_be_read_nothing_is_removed(
-    installed: Installed, target: InstallTarget, content: bytes | None
+    installed: Installed, target: InstallTarget
 ) -> None:
     info = installed(files={"foo.py": ""})
-    (info / "RECORD").unlink()
-    if content:
-        (info / "RECORD").write_bytes(content)
+    (info / "RECORD").write_bytes(b'"' + b"x" * 200_000)
+    before = tree(target)
     with pytest.raises(InstallationError, match=r"its RECORD cannot be read"):
         uninstall(info, target)
-    assert info.is_dir()
+    assert tree(target) == before
+
+
+@pytest.mark.parametrize(
+    ("installer", "told"),
+    [
+        (b"pip\n", "pip installed it, mend it by installing it anew with pip"),
+        (b"pytest-wheeltag\n", "remove its files by hand, or make the environment anew"),
+        (b"", "remove its files by hand, or make the environment anew"),
+        (None, "remove its files by hand, or make the environment anew"),
+    ],
+    ids=["pip", "ours", "empty", "none"],
+)
+def test_without_a_record_it_is_told_who_installed_it_and_what_to_do(
+    installed: Installed, target: InstallTarget, installer: bytes | None, told: str
+) -> None:
+    info = installed(files={"foo.py": ""})
+    for name in ("RECORD", "INSTALLER"):
+        (info / name).unlink()
+    if installer is not None:
+        (info / "INSTALLER").write_bytes(installer)
+    assert_refused(info, target, f"what is there has no RECORD of its files; {told}")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("foo-1.0-py3.11.egg-info", "distutils or setuptools installed it, uninstall it with pip or by hand"),
+        ("foo-1.0.egg-info", "distutils or setuptools installed it, uninstall it with pip or by hand"),
+        ("foo-1.0-py3.11.egg", "easy_install installed it, uninstall it with pip or by hand"),
+        ("foo.egg-link", "`setup.py develop` linked it, uninstall it with pip"),
+    ],
+)
+def test_what_has_no_dist_info_is_refused_with_who_installed_it(
+    target: InstallTarget, name: str, told: str
+) -> None:
+    egg = Path(target.prefix, target.purelib, name)
+    egg.write_text("Metadata-Version: 1.0\n")
+    assert_refused(egg, target, f"what is there has no RECORD of its files; {told}")
+
+
+@pytest.mark.parametrize("name", ["foo-1.0-py3.11.egg-info", "foo-1.0.dist-info"])
+def test_what_conda_installed_without_a_record_is_left_to_conda(target: InstallTarget, name: str) -> None:
+    place = Path(target.prefix, target.purelib, name)
+    place.mkdir()
+    records = Path(target.prefix, "conda-meta")
+    records.mkdir()
+    (records / "foo-1.0-py311_0.json").touch()
+    assert_refused(place, target, "conda installed what is there, remove it with `conda remove foo`")
+
+
+def assert_refused(place: Path, target: InstallTarget, told: str) -> None:
+    """Nobody may take it away, by whatever call, and nothing is touched."""
+    before = tree(target)
+    for call in (check_removable, partial(uninstall, foreign=True)):
+        with pytest.raises(InstallationError) as caught:
+            call(place, target)
+        assert caught.value.problem == told
+        assert caught.value.distribution.startswith("foo")
+        assert caught.value.path == str(place)
+    assert tree(target) == before
+
+
+def test_bytecode_beside_its_source_goes_too(installed: Installed, target: InstallTarget) -> None:
+    info = installed(files={"foo/a.py": ""})
+    for name in ("a.pyc", "a.pyo"):
+        (info.parent / "foo" / name).touch()
+    uninstall(info, target)
+    assert not (info.parent / "foo").exists()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def test_in_a_transaction_the_same_goes_and_the_same_stays(
+    installed: Installed, target: InstallTarget, cache: Path
+) -> None:
+    installed("other", files={"shared.py": "", "other/b.py": ""})
+    before = tree(target)
+    info = installed(files={"shared.py": "", "foo/a.py": "", "foo/b/c.py": ""}, data={"data/share/x/y": ""})
+    append(info, "other", "../site-packages", "../../../../outside", "gone.py", "foo/gone/x.py")
+    (info / "notes").touch()
+    with open_transaction(cache, target) as transaction:
+        report = uninstall(info, target, transaction=transaction)
+    assert tree(target) == before
+    assert report.kept[f"{target.purelib}/shared.py"] == "other-1.0 has it, too"
+    assert f"{target.purelib}/foo/b/c.py" in report.removed
+    assert f"{target.purelib}/gone.py" not in report.removed
+
+
+def test_in_a_transaction_what_cannot_be_taken_away_keeps_all_of_it(
+    installed: Installed, target: InstallTarget, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = installed(files={"foo/a.py": "", "foo/z.py": ""})
+    before = tree(target)
+    rename = os.rename
+
+    def refuse(source: str, destination: str, **options: int | None) -> None:
+        if str(source).endswith("z.py") and ".wheeltag-replaced" in str(destination):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source)
+        rename(source, destination, **options)
+
+    def remove() -> None:
+        with open_transaction(cache, target) as transaction:
+            uninstall(info, target, transaction=transaction)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(InstallationError, match=r"cannot be taken away, operation not permitted: `z\.py`"):
+        remove()
+    assert tree(target) == before
 
 
 def test_only_a_dist_info_of_the_environment_can_be_uninstalled(
@@ -211,3 +324,13 @@ def test_only_a_dist_info_of_the_environment_can_be_uninstalled(
     shutil.copytree(info, elsewhere)
     with pytest.raises(InstallationError, match=r"expected a dist-info folder of the environment"):
         uninstall(elsewhere, target)
+
+
+def test_a_dist_info_is_known_by_any_path_that_leads_to_it(
+    installed: Installed, target: InstallTarget, tmp_path: Path
+) -> None:
+    info = installed(files={"foo.py": ""})
+    (tmp_path / "link").symlink_to(target.prefix, target_is_directory=True)
+    report = uninstall(tmp_path / "link" / target.purelib / info.name, target)
+    assert f"{target.purelib}/foo.py" in report.removed
+    assert not info.exists()

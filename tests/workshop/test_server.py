@@ -1,4 +1,5 @@
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from pytest_wheeltag.workshop.answers import Answer, Drip, Request
 from pytest_wheeltag.workshop.server import LoopbackServer
@@ -167,3 +169,22 @@ def test_a_client_that_goes_away_is_no_failure() -> None:
 def test_other_methods_are_not_spoken() -> None:
     with LoopbackServer(echo) as server:
         assert ask(server, method="DELETE")[0] == 501
+
+
+def test_it_answers_over_tls_and_a_client_that_does_not_believe_it_is_no_failure() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    believing, doubting = ssl.create_default_context(), ssl.create_default_context()
+    authority.configure_trust(believing)
+    with LoopbackServer(echo).encrypted(context) as server:
+        assert server.origin == f"https://127.0.0.1:{server.port}"
+        for client in (believing, doubting, believing):
+            connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=10, context=client)
+            try:
+                connection.request("GET", "/a")
+                assert connection.getresponse().read() == b"GET /a "
+            except ssl.SSLCertVerificationError:
+                assert client is doubting
+            connection.close()
+        assert len(server.requests) == 2

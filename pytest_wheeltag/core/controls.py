@@ -1,0 +1,100 @@
+"""Which kinds of files, and which kinds of releases, are taken of which project."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from packaging.utils import NormalizedName, canonicalize_name
+
+ALL = ":all:"
+NONE = ":none:"
+
+Names = frozenset[str]
+
+
+@dataclass(frozen=True)
+class NameControl:
+    """Two lists of projects that take names from each other, as pip's ``--only-binary`` and ``--no-binary`` do.
+
+    A list holds normalised names, or ``:all:`` for every project that neither list names.
+    """
+
+    included: Names = frozenset()
+    excluded: Names = frozenset()
+
+    def decide(self, name: NormalizedName) -> bool | None:
+        """Tell on which list a project is, None for neither: by its own name first."""
+        if name in self.included:
+            return True
+        if name in self.excluded:
+            return False
+        if ALL in self.included:
+            return True
+        return False if ALL in self.excluded else None
+
+    def include(self, texts: Iterable[str]) -> "NameControl":
+        """Give it with what further options add to the first list: names with commas, ``:all:`` or ``:none:``."""
+        target, other = set(self.included), set(self.excluded)
+        for text in texts:
+            _move(text, target, other)
+        return NameControl(frozenset(target), frozenset(other))
+
+    def exclude(self, texts: Iterable[str]) -> "NameControl":
+        """Give it with what further options add to the second list."""
+        swapped = NameControl(self.excluded, self.included).include(texts)
+        return NameControl(swapped.excluded, swapped.included)
+
+    def then(self, later: "NameControl") -> "NameControl":
+        """Give what is true where somebody said ``later`` what they wanted besides."""
+        return self.include(_all_first(later.included)).exclude(_all_first(later.excluded))
+
+
+def _all_first(names: Names) -> list[str]:
+    # It empties both lists: names by themselves come after it.
+    return sorted(names, key=lambda name: name != ALL)
+
+
+def _move(text: str, target: set[str], other: set[str]) -> None:
+    for word in filter(None, map(str.strip, text.split(","))):
+        if word == ALL:
+            other.clear()
+            target.clear()
+            target.add(ALL)
+        elif word == NONE:
+            target.clear()
+        else:
+            other.discard(canonicalize_name(word))
+            target.add(canonicalize_name(word))
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What is taken of each project.
+
+    ``wheels_only`` includes those that are never built from source, and excludes those that always are;
+    ``wheels_first`` includes those of which an older wheel is better than a newer source; ``prereleases``
+    includes those whose pre-releases count like others, and excludes those of which none is taken.
+    """
+
+    wheels_only: NameControl = field(default_factory=NameControl)
+    wheels_first: NameControl = field(default_factory=NameControl)
+    prereleases: NameControl = field(default_factory=NameControl)
+
+    def takes_wheels(self, name: NormalizedName) -> bool:
+        """Tell whether a published wheel may be taken."""
+        return self.wheels_only.decide(name) is not False
+
+    def takes_sources(self, name: NormalizedName) -> bool:
+        """Tell whether a wheel may be built from source."""
+        return self.wheels_only.decide(name) is not True
+
+    def then(self, later: "Controls") -> "Controls":
+        """Give what is true where somebody said ``later`` what they wanted besides."""
+        return Controls(
+            self.wheels_only.then(later.wheels_only),
+            self.wheels_first.then(later.wheels_first),
+            self.prereleases.then(later.prereleases),
+        )
+
+    def with_wheels_only(self) -> "Controls":
+        """Give the same, but nothing is built from source."""
+        return replace(self, wheels_only=NameControl(frozenset({ALL})))

@@ -1,0 +1,144 @@
+"""The options that a line of a requirements file may hold, spelt in any way that pip takes."""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+
+from pytest_wheeltag.core.references import shown_address
+from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.errors import UsageError
+
+
+class OptionName(StrEnum):
+    """The options by their long names, sorted by what they are about."""
+
+    REQUIREMENT = "--requirement"
+    CONSTRAINT = "--constraint"
+    EDITABLE = "--editable"
+    INDEX_URL = "--index-url"
+    EXTRA_INDEX_URL = "--extra-index-url"
+    NO_INDEX = "--no-index"
+    FIND_LINKS = "--find-links"
+    TRUSTED_HOST = "--trusted-host"
+    NO_BINARY = "--no-binary"
+    ONLY_BINARY = "--only-binary"
+    PREFER_BINARY = "--prefer-binary"
+    PRE = "--pre"
+    ALL_RELEASES = "--all-releases"
+    ONLY_FINAL = "--only-final"
+    REQUIRE_HASHES = "--require-hashes"
+    NO_REQUIRE_HASHES = "--no-require-hashes"
+    USE_FEATURE = "--use-feature"
+    HASH = "--hash"
+    CONFIG_SETTINGS = "--config-settings"
+
+
+_FLAGS = frozenset(
+    {
+        OptionName.NO_INDEX,
+        OptionName.PREFER_BINARY,
+        OptionName.PRE,
+        OptionName.REQUIRE_HASHES,
+        OptionName.NO_REQUIRE_HASHES,
+    }
+)
+_OF_PROJECTS = frozenset(
+    {OptionName.NO_BINARY, OptionName.ONLY_BINARY, OptionName.ALL_RELEASES, OptionName.ONLY_FINAL}
+)
+_LONG = {each.value: each for each in OptionName} | {"--pypi-url": OptionName.INDEX_URL}
+_SHORT = {
+    "-c": OptionName.CONSTRAINT,
+    "-r": OptionName.REQUIREMENT,
+    "-e": OptionName.EDITABLE,
+    "-i": OptionName.INDEX_URL,
+    "-f": OptionName.FIND_LINKS,
+    "-C": OptionName.CONFIG_SETTINGS,
+}
+_SHOWN_CHARACTERS = 50
+_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
+_HASH = re.compile(r"(?P<algorithm>[a-z0-9]+):(?P<digest>[0-9a-fA-F]+)", re.ASCII)
+_EXPECTED_HASH = "a hash like `sha256:HEX`, with 64 digits, or `sha384:HEX` with 96, or `sha512:HEX` with 128"
+
+
+@dataclass(frozen=True)
+class LineOption:
+    """One option by its long name, with its value, which is empty for a flag and may be a secret."""
+
+    name: OptionName
+    value: str = field(default="", repr=False)
+
+
+def parse_line_options(text: str, place: str) -> tuple[LineOption, ...]:
+    """Parse the options of a line: quoted as in a shell, short, long, or cut where no other begins so.
+
+    Raises ``UsageError``, which names ``place`` and the nearest known option, and shows no value of an unknown one.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(place, shown_address(text), "each quotation mark twice") from error
+    return tuple(_parse_words(words, place))
+
+
+def parse_hash(text: str, place: str) -> tuple[str, str]:
+    """Parse ``ALGORITHM:HEX`` to the algorithm, one of those that pip takes, and the digest in lower case."""
+    match = _HASH.fullmatch(text.strip())
+    if match is None or len(match["digest"]) != _DIGITS.get(match["algorithm"]):
+        raise UsageError(place, shown_address(text), _EXPECTED_HASH)
+    return match["algorithm"], match["digest"].lower()
+
+
+def parse_config_setting(text: str, place: str) -> tuple[str, str]:
+    """Parse ``KEY=VALUE``; the value may be a secret and is not shown."""
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise UsageError(place, OptionName.CONFIG_SETTINGS, "`KEY=VALUE` after this option")
+    return key, value
+
+
+def _parse_words(words: Sequence[str], place: str) -> Iterator[LineOption]:
+    rest = iter(words)
+    for word in rest:
+        name, value = _split(word, place)
+        if name in _FLAGS:
+            if value is not None:
+                raise UsageError(place, name, "no value after this option")
+            yield LineOption(name)
+            continue
+        found = next(rest, "") if value is None else value
+        # `--no-binary --pre` is no project named `--pre`.
+        if not found or (name in _OF_PROJECTS and found.startswith("-")):
+            raise UsageError(place, name, "a value after this option")
+        yield LineOption(name, found)
+
+
+def _split(word: str, place: str) -> tuple[OptionName, str | None]:
+    """Give an option's long name, and the value where it stands in the same word."""
+    if word[:2] in _SHORT:
+        return _SHORT[word[:2]], word[2:] or None
+    if not word.startswith("-"):
+        expected = (
+            "nothing but options after the first one (one requirement to a line, spaces in quotation marks)"
+        )
+        raise UsageError(place, _cut(shown_address(word)), expected)
+    name, separator, value = word.partition("=")
+    return _complete(name, place), value if separator else None
+
+
+def _complete(name: str, place: str) -> OptionName:
+    """Give the long name that is meant: it may be cut where no other begins so, as with pip."""
+    if name in _LONG:
+        return _LONG[name]
+    begun = [known for known in _LONG if known.startswith(name) and len(name) > len("--")]
+    if len(begun) == 1:
+        return _LONG[begun[0]]
+    nearest = begun or get_close_matches(name[:_SHOWN_CHARACTERS], sorted(_LONG), n=1, cutoff=0)
+    expected = f"an option that a requirements file may hold, the nearest is `{nearest[0]}`"
+    raise UsageError(place, _cut(shown_address(name)), expected)
+
+
+def _cut(text: str) -> str:
+    return printable(text[:_SHOWN_CHARACTERS])

@@ -1,0 +1,21 @@
+"""A lock file with what is wanted of it: it says by itself which files to take (pylock.toml specification)."""
+
+from dataclasses import dataclass, field
+
+from packaging.pylock import Pylock
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock that was read; ``origin`` is its path as shown, ``digest`` the SHA-256 of its bytes.
+
+    ``folder`` is the address, with a slash at its end, that its relative paths start from. ``extras`` and
+    ``groups`` are wanted beside the packages that always are; ``groups`` None stands for the lock's own default.
+    """
+
+    origin: str
+    digest: str
+    folder: str = field(repr=False)
+    pylock: Pylock = field(repr=False, compare=False)
+    extras: frozenset[str] = frozenset()
+    groups: frozenset[str] | None = None

@@ -1,0 +1,104 @@
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_wheeltag.core.lineoptions import (
+    OptionName,
+    parse_config_setting,
+    parse_hash,
+    parse_line_options,
+)
+from pytest_wheeltag.errors import UsageError
+
+
+def parse(text: str) -> list[tuple[str, str]]:
+    return [(each.name.value, each.value) for each in parse_line_options(text, "r.txt:1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-r other.txt", [("--requirement", "other.txt")]),
+        ("-rother.txt", [("--requirement", "other.txt")]),
+        ("--requirement=other.txt", [("--requirement", "other.txt")]),
+        ("-c 'with space.txt'", [("--constraint", "with space.txt")]),
+        ("-e .", [("--editable", ".")]),
+        ("-C a=b -C c=", [("--config-settings", "a=b"), ("--config-settings", "c=")]),
+        ("--config-setting a=b", [("--config-settings", "a=b")]),
+        ("--pypi-url https://x.example", [("--index-url", "https://x.example")]),
+        ("-i https://x.example --pre", [("--index-url", "https://x.example"), ("--pre", "")]),
+        ('--find-links="a b"', [("--find-links", "a b")]),
+        ("--find a", [("--find-links", "a")]),
+        ("--no-ind", [("--no-index", "")]),
+        ("--hash=a=b", [("--hash", "a=b")]),
+        ("--trusted-host -odd", [("--trusted-host", "-odd")]),
+        ("", []),
+    ],
+)
+def test_an_option_is_spelt_in_any_way_that_pip_takes(text: str, expected: list[tuple[str, str]]) -> None:
+    assert parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "hint"),
+    [
+        ("--indx-url=https://me:secret@x.example", "--indx-url", "the nearest is `--index-url`"),
+        ("--no-deps", "--no-deps", "the nearest is `--no-index`"),
+        ("--no-b --bogus", "--no-binary", "a value after this option"),
+        ("--req x", "--req", "the nearest is `--require"),
+        ("--", "--", "the nearest is"),
+        ("-", "-", "the nearest is"),
+        ("-x https://me:secret@x.example", "-x", "the nearest is"),
+        ("--https://me:secret@x.example", "--https://x.example", "the nearest is"),
+        ("--hash", "--hash", "a value after this option"),
+        ("--hash=", "--hash", "a value after this option"),
+        ("-r", "--requirement", "a value after this option"),
+        ("--pre=yes", "--pre", "no value"),
+        ("--no-binary --pre", "--no-binary", "a value after this option"),
+        ("-e ./my folder", "folder", "one requirement to a line"),
+        ("-e 'my folder", "-e 'my folder", "quotation mark"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_an_error_with_a_hint_and_no_secret(
+    text: str, value: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+    assert (caught.value.setting, caught.value.value) == ("r.txt:1", value)
+    assert hint in caught.value.expected
+    assert "secret" not in str(caught.value)
+
+
+def test_values_are_not_shown() -> None:
+    (option,) = parse_line_options("--index-url https://me:secret@x.example", "r.txt:1")
+    assert repr(option) == f"LineOption(name={OptionName.INDEX_URL!r})"
+
+
+def test_a_strong_hash_is_algorithm_and_digits() -> None:
+    assert parse_hash(f"sha256:{'0A' * 32}", "r.txt:1") == ("sha256", "0a" * 32)
+    assert parse_hash(f"sha384:{'0' * 96}", "r.txt:1") == ("sha384", "0" * 96)
+    assert parse_hash(f"sha512:{'f' * 128}", "r.txt:1") == ("sha512", "f" * 128)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["00", "sha256", "sha256:", "md5:" + "0" * 32, "sha256:" + "g" * 64, "sha256:" + "0" * 63, "x" * 999],
+)
+def test_any_other_hash_is_an_error(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^r\.txt:1: expected a hash like `sha256:HEX`"):
+        parse_hash(text, "r.txt:1")
+
+
+def test_a_setting_of_a_backend_is_key_and_value() -> None:
+    assert parse_config_setting("a=b=c", "r.txt:1") == ("a", "b=c")
+    with pytest.raises(UsageError) as caught:
+        parse_config_setting("secret", "r.txt:1")
+    assert "secret" not in str(caught.value)
+
+
+@given(st.text(st.sampled_from("-=\"' rce\\#pit") | st.characters(), max_size=40))
+def test_whatever_options_hold_they_are_known_or_a_usage_error(text: str) -> None:
+    with suppress(UsageError):
+        assert all(each.name in OptionName for each in parse_line_options(text, "r.txt:1"))
