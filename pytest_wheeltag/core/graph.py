@@ -110,6 +110,13 @@ class Graph:
         references = (each.reference for each in (*wants, *bounds))
         return tuple(dict.fromkeys(self.direct(each, name) for each in references if each))
 
+    def is_where_constraints_say(self, release: AnyRelease) -> bool:
+        """Tell whether a release lies at every address that the constraints name for its project, editable or not."""
+        reference = release.reference if isinstance(release, DirectRelease) else None
+        place = replace(reference, is_editable=False) if reference else None
+        bounds = (each.reference for each in self.constraints if each.name == release.name)
+        return all(place == replace(each, is_editable=False) for each in bounds if each)
+
     def specifier(self, name: NormalizedName, needs: Iterable[Need]) -> SpecifierSet:
         """Join the bounds of several needs and of the constraints."""
         joined = self._bounds.get(name, _ANY)

@@ -1,5 +1,6 @@
 """What was asked for, read from text: requirements and constraints, each with where it came from."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from pytest_wheeltag.errors import UsageError
 
 COMMAND_LINE = "the command line"
 
+_FIRST_VERSION = re.compile(r"-(?=[0-9])", re.ASCII)
 _MAX_LINE_CHARACTERS = 10_000
 _SHOWN_CHARACTERS = 200
 _EXPECTED = "a requirement by name, like `NAME`, `NAME[EXTRA]>=1.0` or `NAME==1.0; MARKER`, or `NAME @ URL`"
@@ -82,7 +84,8 @@ class Demand:
 class UnnamedDemand:
     """A file or source tree asked for by path or address alone: whose it is shows when it is looked at.
 
-    ``marker``, ``hashes`` and ``config_settings`` are as in ``Demand``.
+    ``hint`` is the name that a tree's pyproject.toml has, empty where it says none. ``marker``, ``hashes`` and
+    ``config_settings`` are as in ``Demand``.
     """
 
     reference: Reference
@@ -92,17 +95,14 @@ class UnnamedDemand:
     hashes: Hashes = ()
     # Not shown: a backend may be given secrets.
     config_settings: ConfigSettings = field(default=(), repr=False)
+    hint: str = ""
 
     @property
     def name(self) -> NormalizedName:
-        """Whose it most likely is, as far as the name of the file or folder tells."""
+        """Whose it most likely is, as far as pyproject.toml, or the name of the file or folder, tells."""
         filename = self.reference.filename
-        stem = filename if is_wheel(filename) else sdist_stem(filename) or filename
-        return (
-            canonicalize_name(stem.partition("-")[0])
-            if stem != filename or is_wheel(filename)
-            else canonicalize_name(stem)
-        )
+        stem = _FIRST_VERSION.split(sdist_stem(filename) or filename)[0]
+        return canonicalize_name(self.hint or (filename.partition("-")[0] if is_wheel(filename) else stem))
 
     @property
     def text(self) -> str:

@@ -129,9 +129,11 @@ class Search(AbstractProvider[Need, Node, str]):
         )
 
     def _may_take(self, node: Node, needs: Iterable[Need]) -> bool:
-        constraint = self._graph.specifier(node.name, ())
-        return constraint.contains(node.version, prereleases=True) and all(
-            need.admits(node) for need in needs
+        is_within = self._graph.specifier(node.name, ()).contains(node.version, prereleases=True)
+        return (
+            is_within
+            and self._graph.is_where_constraints_say(node.release)
+            and all(need.admits(node) for need in needs)
         )
 
     def is_satisfied_by(self, requirement: Need, candidate: Node) -> bool:

@@ -16,6 +16,7 @@ from pytest_wheeltag.core.report import Scene
 from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.core.verdict import (
     InstalledDistribution,
+    InstalledWheel,
     MalformedDistribution,
     Outcome,
     Property,
@@ -225,10 +226,17 @@ class ProvisionedPlace:
         return "" if self._arrival.prefix else self._arrival.problem
 
     def _judge_one(self, name: str, asked: Property) -> Verdict:
-        distribution = self._distributions.get(name)
+        distribution = self._distributions.get(name) or self._find_direct(name)
         if distribution is None:
             return self._none(name, asked, VerdictKind.UNINSTALLABLE)
         return self._auditor.judge(distribution, self._environment, asked)
+
+    def _find_direct(self, name: str) -> InstalledDistribution | None:
+        """Find what came of a path or an address, if its project is called otherwise than its folder or file."""
+        asked = self.run.request.requirements
+        urls = {str(each.reference) for each in asked if each.reference and each.name == name}
+        wheels = (each for each in self._distributions.values() if isinstance(each, InstalledWheel))
+        return next((each for each in wheels if each.direct_url in urls), None)
 
     def _none(self, name: str, asked: Property, kind: VerdictKind) -> Verdict:
         outcome = self._berth.missing_outcome if kind is VerdictKind.MISSING_PYTHON else kind.outcome

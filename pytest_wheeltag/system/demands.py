@@ -14,9 +14,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from pytest_wheeltag.core.candidates import is_wheel, parse_wheel_name, sdist_stem
+from pytest_wheeltag.core.pyproject import parse_project
 from pytest_wheeltag.core.references import Reference, ReferenceKind, parse_reference, shown_address
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand, parse_demand
-from pytest_wheeltag.errors import UsageError
+from pytest_wheeltag.errors import UsageError, WheeltagError
+from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.urls import parse_url
 
 # Two letters or more: `C:` is a drive.
@@ -27,6 +29,7 @@ _DIRECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\]\s*)?@")
 _SPACED_SEMICOLON = re.compile(r"\s;|;\s")
 _PROJECT_FILES = ("pyproject.toml", "setup.py")
 _MAX_CHARACTERS = 10_000
+_PYPROJECT_BYTES = 16 << 20
 
 _EXPECTED_PATH = "a path where there is a wheel (`.whl`), a source archive (`.tar.gz`, `.zip`) or the folder of a source tree"
 _EXPECTED_OTHER_FILE = f"{_EXPECTED_PATH} (a requirements file is given by `-r`)"
@@ -227,9 +230,23 @@ def _partition(text: str) -> tuple[str, str, str]:
 
 
 def _unnamed(written: _Written, reference: Reference) -> UnnamedDemand:
-    demand = UnnamedDemand(reference, written.origin, written.extras, written.marker)
+    hint = _read_name(reference)
+    demand = UnnamedDemand(reference, written.origin, written.extras, written.marker, hint=hint)
     _check(demand)
     return demand
+
+
+def _read_name(reference: Reference) -> str:
+    """Give the name that a tree's pyproject.toml says without a build, empty for none."""
+    if reference.kind is not ReferenceKind.TREE:
+        return ""
+    try:
+        path = parse_url(reference.url).file_path / reference.subdirectory / "pyproject.toml"
+        project = parse_project(read_regular(path, _PYPROJECT_BYTES, follow=True).decode(), str(path))
+    except (OSError, ValueError, WheeltagError):
+        # Whoever builds it will say what is wrong with it.
+        return ""
+    return project.name if project else ""
 
 
 def _at_path(path: Path, written: _Written, *, is_editable: bool = False) -> Reference:

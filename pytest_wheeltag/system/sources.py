@@ -20,7 +20,7 @@ from pytest_wheeltag.system.pages import PagePolicy
 from pytest_wheeltag.system.pipconf import PipConfiguration, default_index, read_pip_configuration
 from pytest_wheeltag.system.pipfiles import PipPlaces
 from pytest_wheeltag.system.run import RunSnapshot, sweep_runs
-from pytest_wheeltag.system.transport import LateTransport, Transport
+from pytest_wheeltag.system.transport import LateTransport, OfflineTransport, Transport
 from pytest_wheeltag.system.urls import Url, parse_location, parse_url
 from pytest_wheeltag.system.uvconf import UvSettings, overlay_uv
 
@@ -144,7 +144,10 @@ def open_sources(
         sweep_runs(cache)
     opening = partial(_open_transport, configuration, locations, places, reads_uv=options.reads_uv)
     is_offline = options.is_offline or (settings.is_offline and not _is_of_test(options))
-    access = IndexAccess(LateTransport(opening), cache, snapshot, is_offline)
+    transport: Transport = LateTransport(opening)
+    access = IndexAccess(
+        OfflineTransport(transport) if is_offline else transport, cache, snapshot, is_offline
+    )
     return OpenedSources(SimpleIndex(locations, access), access, configuration, locations)
 
 

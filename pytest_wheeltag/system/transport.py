@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
-from pytest_wheeltag.errors import UnreachableError
+from pytest_wheeltag.errors import OfflineError, UnreachableError
 from pytest_wheeltag.system.urls import Url
 
 MEGABYTE = 1_000_000
@@ -112,6 +112,20 @@ class LateTransport:
             if self._opened is None:
                 self._opened = self._open()
         return self._opened.get(request)
+
+
+class OfflineTransport:
+    """A transport that asks nobody but servers on this machine."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def get(self, request: Request) -> Response:
+        """Ask, as ``Transport`` says; raises ``OfflineError`` for every other server."""
+        if request.url.is_local:
+            return self._transport.get(request)
+        problem = "expected this in the cache, found nothing there"
+        raise OfflineError(str(request.url), problem, "run once without offline")
 
 
 class FakeTransport:

@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from pytest_wheeltag.core.candidates import ProjectFiles, PublishedFile, split_version
+from pytest_wheeltag.core.candidates import (
+    Candidate,
+    ProjectFiles,
+    PublishedFile,
+    parse_wheel_name,
+    split_version,
+)
 from pytest_wheeltag.core.dependencies import ReleaseMetadata, parse_dependency
 from pytest_wheeltag.core.present import PresentDistribution
+from pytest_wheeltag.core.references import Reference, ReferenceKind
 from pytest_wheeltag.core.resolution import Artefact, Sources
-from pytest_wheeltag.errors import MetadataError, WheeltagError
+from pytest_wheeltag.core.source import Material, Source
+from pytest_wheeltag.errors import MetadataError, UsageError, WheeltagError
 from pytest_wheeltag.workshop.imagined import imagine_file
 
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([\w.-]+)['\"]")
@@ -20,12 +28,13 @@ _INDEX = "https://index.example/simple/"
 
 @dataclass
 class ImaginedWorld:
-    """Releases by name and version, ``foo 1.0``, with what each requires; both ports of a resolution in one.
+    """Releases by name and version, ``foo 1.0``, with what each requires; the ports of a resolution in one.
 
-    Each has one wheel, ``py3-none-any``, unless ``filenames`` lists others for it; ``facts`` are what an index
-    tells of a file. ``requires_python`` is that of METADATA. Who is asked for a project or a release that is in
-    ``failures`` raises that. ``asked`` are the projects and releases asked about one by one, ``waves`` those that
-    were announced together.
+    Each has one wheel, ``py3-none-any``, unless ``filenames`` lists others for it;
+    ``facts`` are what an index tells of a file. ``requires_python`` is that of METADATA. ``addresses`` say which
+    release lies where. What is installed declares what the published release does, unless ``installed`` says what.
+    Who is asked for a project, a release or an address that is in ``failures`` raises that.
+    ``asked`` are those asked about one by one, ``waves`` the projects and releases that were announced together.
     """
 
     requires: Mapping[str, Sequence[str]]
@@ -33,13 +42,15 @@ class ImaginedWorld:
     facts: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     requires_python: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, WheeltagError] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    installed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     waves: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
     def sources(self) -> Sources:
-        """The world behind both ports."""
-        return Sources(ImaginedProjects(self), ImaginedNeeds(self))
+        """The world behind all ports."""
+        return Sources(ImaginedProjects(self), ImaginedNeeds(self), ImaginedAddresses(self))
 
     def files_of(self, release: str) -> tuple[PublishedFile, ...]:
         """Give the files of ``foo 1.0``."""
@@ -89,8 +100,11 @@ class ImaginedNeeds:
     def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what a release declares; a requirement that is none makes its METADATA useless."""
         key = f"{candidate.name} {candidate.version}"
-        self.world.note(key)
-        lines = self.world.requires[key]
+        if isinstance(candidate, PresentDistribution):
+            lines = self.world.installed.get(key, self.world.requires.get(key, ()))
+        else:
+            self.world.note(key)
+            lines = self.world.requires[key]
         if "junk" in lines:
             raise MetadataError(key, "METADATA", "expected a requirement, found `junk`")
         return ReleaseMetadata(
@@ -104,3 +118,20 @@ class ImaginedNeeds:
     def prefetch(self, candidates: Iterable[Artefact]) -> None:
         """Remember what was announced; everything is here already."""
         self.world.waves.append(tuple(f"{each.name} {each.version}" for each in candidates))
+
+
+@dataclass(frozen=True)
+class ImaginedAddresses:
+    """What lies at the addresses of an imagined world; what is named like a wheel is one, ``py3-none-any``."""
+
+    world: ImaginedWorld
+
+    def survey(self, reference: Reference, name: NormalizedName | None) -> Artefact:
+        """Give what lies at an address; nothing, or another project than ``name``, is a ``UsageError``."""
+        self.world.note(reference.url)
+        project, _, version = self.world.addresses.get(reference.url, "").partition(" ")
+        if not project or (name is not None and canonicalize_name(project) != name):
+            raise UsageError(reference.shown_url, project or "nothing", f"a distribution of {name}")
+        if reference.kind is ReferenceKind.WHEEL:
+            return Candidate(reference.file, parse_wheel_name(reference.filename), 1)
+        return Source(canonicalize_name(project), Version(version), Material(reference.file, reference))
