@@ -38,7 +38,7 @@ def check_pins(requirements: Iterable[Demand | UnnamedDemand]) -> None:
 
     That a hash is missing shows later, since a constraint may bring it.
     """
-    if loose := tuple(str(demand) for demand in requirements if not _is_fixed(demand)):
+    if loose := tuple(demand.text for demand in requirements if not _is_fixed(demand)):
         raise HashCheckError(_PINNED, loose)
 
 

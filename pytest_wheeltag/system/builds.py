@@ -27,7 +27,7 @@ from pytest_wheeltag.system.builtwheels import BuiltWheel, BuiltWheels
 from pytest_wheeltag.system.downloads import require_any
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.environment import Environment
-from pytest_wheeltag.system.files import lock, staging_path
+from pytest_wheeltag.system.files import STAGING_PREFIX, lock, staging_path
 from pytest_wheeltag.system.materials import Materials
 from pytest_wheeltag.system.sdists import read_pkg_info
 from pytest_wheeltag.system.store import WantedWheel
@@ -301,7 +301,8 @@ class Builder:
     def _log(self, title: str) -> Path:
         logs = self._workbench.room / "logs"
         logs.mkdir(exist_ok=True)
-        plain = "".join(each if each.isalnum() or each in "._-" else "-" for each in title)[
-            -_TITLE_CHARACTERS:
-        ]
-        return logs / f"{plain}-{self._interpreter.label}-{staging_path(logs).name.removeprefix('.tmp-')}.log"
+        # Of an address, what it leads to.
+        name = title.rstrip("/").rpartition("/")[2][:_TITLE_CHARACTERS]
+        plain = "".join(each if each.isalnum() or each in "._-" else "-" for each in name)
+        unique = staging_path(logs).name.removeprefix(STAGING_PREFIX)
+        return logs / f"{plain}-{self._interpreter.label}-{unique}.log"

@@ -21,7 +21,7 @@ from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.requirements import parse_request
 from pytest_wheeltag.core.resolution import SearchLimits
 from pytest_wheeltag.core.resolver import resolve
-from pytest_wheeltag.errors import ResolutionError
+from pytest_wheeltag.errors import ResolutionError, SearchLimitError
 from pytest_wheeltag.workshop.imagined import imagine_interpreter
 from pytest_wheeltag.workshop.imagined_releases import ImaginedWorld
 
@@ -82,7 +82,9 @@ def ours(question: Question) -> Picked | None:
     sources = ImaginedWorld(question.world, facts=facts).sources
     try:
         found = resolve(request, Screen(imagine_interpreter()), sources, SearchLimits(max_rounds=2000))
-    except ResolutionError:
+    except ResolutionError as error:
+        if isinstance(error, SearchLimitError):
+            raise
         return None
     return {choice.name: choice.version for choice in found.choices}
 
@@ -312,7 +314,6 @@ HARD = {
     "everything crossed": (Question(WIDE, ["a", "b"]), "a 7, b 1, c 7"),
     "everything crossed but one": (Question(WIDE, ["b", "a"], ["c<3"]), "a 2, b 6, c 2"),
     "all of it forbidden": (Question(WIDE, ["a", "b"], ["c==1"]), None),
-    "everything excluded by what it needs": (Question(FOR_AND_AGAINST, ["a"]), None),
     "local version": (Question({"a 1+cpu": [], "a 1": [], "b 1": ["a==1"]}, ["b"]), "a 1+cpu, b 1"),
     "epoch": (Question({"a 2024.1": [], "a 1!1": [], "b 1": ["a<1!0"]}, ["a", "b"]), "a 2024.1, b 1"),
 }
@@ -329,3 +330,13 @@ def test_both_answer_hard_questions(case: str) -> None:
     assert shown == expected
     assert (second is not None) == (first is not None)
     assert second is None or is_right(question, second)
+
+
+def test_where_we_go_back_and_forth_the_second_opinion_is_that_there_is_no_answer() -> None:
+    """A limit that we share with pip: releases that each exclude what the other needs."""
+    question = Question(FOR_AND_AGAINST, ["a"])
+
+    with pytest.raises(SearchLimitError):
+        ours(question)
+    assert theirs(question) is None
+    assert next(answers(question), None) is None
