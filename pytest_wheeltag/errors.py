@@ -197,6 +197,13 @@ class InstallationError(WheeltagError):
         return f"{self.distribution} is not installed, {self.problem}: `{self.path}`"
 
 
+class RemovalError(InstallationError):
+    """A distribution could not be taken out of an environment; it still counts as installed."""
+
+    def __str__(self) -> str:
+        return f"{self.distribution} is not taken out, {self.problem}: `{self.path}`"
+
+
 class EnvironmentRefusedError(WheeltagError):
     """We neither install into an environment nor uninstall from it, since it belongs to others.
 

@@ -168,7 +168,14 @@ class Workplace:
         One on loopback is no network: it is asked offline too. Raises ``UsageError`` for an address that is none.
         """
         is_offline = self.sources.is_offline and not parse_url(url, setting="index_url").is_loopback
-        alone = replace(self.sources, index_url=url, extra_index_urls=(), find_links=(), no_index=False)
+        alone = replace(
+            self.sources,
+            index_url=url,
+            extra_index_urls=(),
+            find_links=(),
+            no_index=False,
+            beside=FileOptions(),
+        )
         return replace(self, sources=replace(alone, is_alone=True, is_offline=is_offline))
 
     def with_options(self, options: ProvisionOptions) -> "Workplace":

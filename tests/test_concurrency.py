@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wheeltag.workshop import LocalIndex, WheelMaker
+from pytest_wheeltag.workshop import LocalIndex, Recipe, WheelMaker
 
 PROCESSES = 3
 WORKERS = 8
@@ -71,3 +71,21 @@ def _start(home: Path, arguments: list[str]) -> "subprocess.Popen[str]":
         text=True,
         env=environ,
     )
+
+
+def test_a_source_is_built_once_by_all_processes_together(tmp_path: Path) -> None:
+    # Each build leaves another number: equal fingerprints tell that there was one.
+    recipe = Recipe(is_irreproducible=True, seconds=0.5)
+    cache = tmp_path / "cache"
+    with LocalIndex() as index:
+        index.add(WheelMaker(tmp_path / "sources").sdist("foo", recipe=recipe))
+        running = [
+            _start(tmp_path / f"home{number}", [str(cache), index.url, "3", "foo"])
+            for number in range(PROCESSES)
+        ]
+        done = [(process, *process.communicate(timeout=120)) for process in running]
+
+    for process, _, errors in done:
+        assert process.returncode == 0, errors
+    assert len({fingerprint for _, printed, _ in done for fingerprint in json.loads(printed)}) == 1
+    assert not list((cache / "builds-v1").glob(".tmp-*"))

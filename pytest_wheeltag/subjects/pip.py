@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pytest_wheeltag.core.controls import ALL, Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_request
@@ -110,7 +111,18 @@ class PipSubject:
             if not name.startswith(("PIP_", "PYTHON"))
         }
         settings = {"PIP_CONFIG_FILE": os.devnull, **opened.pip_variables()}
-        return {**kept, **settings}
+        return {**kept, **settings, **_describe(opened.controls.then(self.place.options.controls))}
+
+
+def _describe(controls: Controls) -> dict[str, str]:
+    """Give the variables by which pip takes the same kinds of files; it knows no names for the last two."""
+    found = {
+        "PIP_ONLY_BINARY": ",".join(sorted(controls.wheels_only.included)),
+        "PIP_NO_BINARY": ",".join(sorted(controls.wheels_only.excluded)),
+        "PIP_PREFER_BINARY": "1" if ALL in controls.wheels_first.included else "",
+        "PIP_PRE": "1" if ALL in controls.prereleases.included else "",
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from pytest_wheeltag.system.materials import Materials
 from pytest_wheeltag.system.sdists import read_pkg_info
 from pytest_wheeltag.system.store import WantedWheel
 from pytest_wheeltag.system.urls import parse_url
-from pytest_wheeltag.system.workbench import Outfit, Outfitter, Workbench
+from pytest_wheeltag.system.workbench import LOGS, Outfit, Outfitter, Workbench
 
 _TREE_LOCK_SECONDS = 3600.0
 _TITLE_CHARACTERS = 80
@@ -299,7 +299,7 @@ class Builder:
             yield
 
     def _log(self, title: str) -> Path:
-        logs = self._workbench.room / "logs"
+        logs = self._workbench.room / LOGS
         logs.mkdir(exist_ok=True)
         # Of an address, what it leads to.
         name = title.rstrip("/").rpartition("/")[2][:_TITLE_CHARACTERS]

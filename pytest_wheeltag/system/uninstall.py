@@ -9,7 +9,7 @@ from pytest_wheeltag.core.distinfo import EntryKind, parse_library_entry
 from pytest_wheeltag.core.origin import parse_installer
 from pytest_wheeltag.core.plan import INSTALLER
 from pytest_wheeltag.core.target import InstallTarget
-from pytest_wheeltag.errors import InstallationError, WheeltagError
+from pytest_wheeltag.errors import RemovalError, WheeltagError
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
 from pytest_wheeltag.system.conda import CondaRecords
 from pytest_wheeltag.system.disposal import Deletion, Disposal
@@ -57,7 +57,7 @@ def uninstall(
     Rows that lead out of the environment, to its interpreter or to another distribution's dist-info are
     refused; files that another RECORD lists too stay. ``foreign`` takes away what others installed as well.
     It does not count as installed from the first step on. As part of a ``transaction`` all of it can be undone.
-    Raises ``InstallationError`` where it is not ours or has no RECORD that can be read, nothing is removed then,
+    Raises ``RemovalError`` where it is not ours or has no RECORD that can be read, nothing is removed then,
     and, in a transaction, where a file cannot be moved away.
     """
     removal = _plan(dist_info, target, foreign=foreign)
@@ -66,11 +66,11 @@ def uninstall(
         return _Uninstallation(removal, target, disposal, is_strict=transaction is not None).run()
     except OSError as error:
         problem = f"what is there cannot be taken away, {(error.strerror or type(error).__name__).lower()}"
-        raise InstallationError(_name(dist_info), problem, str(error.filename or dist_info)) from error
+        raise RemovalError(_name(dist_info), problem, str(error.filename or dist_info)) from error
 
 
 def check_removable(dist_info: Path, target: InstallTarget) -> None:
-    """Raise ``InstallationError`` where ``uninstall`` would, whoever installed it; touches nothing."""
+    """Raise ``RemovalError`` where ``uninstall`` would, whoever installed it; touches nothing."""
     _plan(dist_info, target, foreign=True)
 
 
@@ -93,9 +93,9 @@ def _library_of(dist_info: Path, target: InstallTarget) -> str:
     entry = parse_library_entry(dist_info.name)
     if library is None or entry is None:
         problem = "expected a dist-info folder of the environment"
-        raise InstallationError(_name(dist_info), problem, str(dist_info))
+        raise RemovalError(_name(dist_info), problem, str(dist_info))
     if entry.kind is not EntryKind.DIST_INFO:
-        raise InstallationError(_name(dist_info), _describe_maker(dist_info, target), str(dist_info))
+        raise RemovalError(_name(dist_info), _describe_maker(dist_info, target), str(dist_info))
     return library
 
 
@@ -127,23 +127,21 @@ def _check_owner(dist_info: Path) -> None:
     except FileNotFoundError:
         installer = "nobody"
     except (OSError, WheeltagError, ValueError) as error:
-        raise InstallationError(
+        raise RemovalError(
             _name(dist_info), f"its INSTALLER cannot be read ({error})", str(dist_info)
         ) from error
     if installer != INSTALLER:
         problem = f"expected one that {INSTALLER} installed; uninstall it with what installed it"
-        raise InstallationError(_name(dist_info), problem, installer)
+        raise RemovalError(_name(dist_info), problem, installer)
 
 
 def _read(dist_info: Path, target: InstallTarget, library: str) -> RecordedFiles:
     try:
         return read_recorded(Path(target.prefix), library, dist_info.name)
     except FileNotFoundError as error:
-        raise InstallationError(
-            _name(dist_info), _describe_maker(dist_info, target), str(dist_info)
-        ) from error
+        raise RemovalError(_name(dist_info), _describe_maker(dist_info, target), str(dist_info)) from error
     except (OSError, WheeltagError, ValueError) as error:
-        raise InstallationError(
+        raise RemovalError(
             _name(dist_info), f"its RECORD cannot be read ({error})", str(dist_info)
         ) from error
 

@@ -1,7 +1,8 @@
 """What builds are done with, and who furnishes their environments: light to load, as building is not."""
 
+import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from pytest_wheeltag.system.leftovers import sweep
 from pytest_wheeltag.system.store import WheelStore
 
 ROOM = "builds-v1"
+LOGS = "logs"
+_KEPT_SECONDS = 7 * 86_400
 
 
 class Outfit(Protocol):
@@ -72,8 +75,18 @@ class Workbench:
         room = self.cache / ROOM
         room.mkdir(parents=True, exist_ok=True)
         sweep(room)
+        _forget_old_logs(room / LOGS)
         return room
 
     def reserve_folder(self) -> Path:
         """Give the path of a folder that nobody else uses; what dies with this process is swept by another."""
         return staging_path(self.room / "scratch")
+
+
+def _forget_old_logs(folder: Path) -> None:
+    """Remove what failed builds printed a week ago."""
+    limit = time.time() - _KEPT_SECONDS
+    for log in folder.glob("*.log"):
+        with suppress(OSError):
+            if log.stat().st_mtime < limit:
+                log.unlink()

@@ -1,5 +1,6 @@
 """What a project can ask the checks and the fixtures to install, beside requirements by name."""
 
+import importlib.util
 import sys
 from typing import Any
 
@@ -104,3 +105,28 @@ def test_fixtures_take_trees_and_archives_and_keep_or_upgrade(pytester: pytest.P
     )
 
     pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_pip_under_test_is_handed_the_same(itinerary: Itinerary) -> None:
+    if importlib.util.find_spec("pip") is None:
+        pytest.skip("pip is not installed here")
+    itinerary.publish("needed")
+    itinerary.publish("both")
+    itinerary.index.add(itinerary.make_wheel.sdist("both", "2.0"))
+    folder = itinerary.pytester.path
+    tree = write_source_tree(SdistSpec("mine", "1.0", requires=["needed"]), folder)
+    (folder / "wanted.txt").write_text(f"-e {tree}\nboth ; python_version > '3'\n", encoding="utf-8")
+
+    report = itinerary.report(
+        HERE, "--wheeltag-installer=pip", "--wheeltag-requirements=wanted.txt", "--wheeltag-only-binary=both"
+    )
+
+    (environment,) = report["environments"]
+    assert environment["installer"]["name"] == "pip"
+    assert {
+        each["name"]: f"{each['version']} {each['verdict']}" for each in environment["distributions"]
+    } == {
+        "mine": "1.0 direct",
+        "needed": "1.0 best",
+        "both": "1.0 best",
+    }
