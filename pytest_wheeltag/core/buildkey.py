@@ -19,7 +19,6 @@ _PASSED = frozenset(
         "LANGUAGE",
         "PATH",
         "SOURCE_DATE_EPOCH",
-        "TMPDIR",
         *("AR", "ARCHFLAGS", "AS", "CC", "CFLAGS", "CPP", "CPPFLAGS", "CXX", "CXXFLAGS", "F77", "F90", "FC"),
         *("FFLAGS", "LD", "LDCXXSHARED", "LDFLAGS", "LDSHARED", "LIBRARY_PATH", "MAKE", "MAKEFLAGS", "NM"),
         *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "RANLIB"),
@@ -36,7 +35,7 @@ _PASSED = frozenset(
             "PROGRAMFILES",
             "PROGRAMFILES(X86)",
         ),
-        *("SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "WINDIR", "DISTUTILS_USE_SDK", "MSSDK"),
+        *("SYSTEMDRIVE", "SYSTEMROOT", "USERPROFILE", "WINDIR", "DISTUTILS_USE_SDK", "MSSDK"),
         *("INCLUDE", "LIB", "LIBPATH", "VCINSTALLDIR", "VSCMD_ARG_TGT_ARCH"),
     }
 )

@@ -285,8 +285,10 @@ class Builder:
         config = scratch / "setup.cfg"
         config.write_text(_EXTRA_CONFIG.format(folder=scratch), encoding="utf-8")
         path = os.pathsep.join(filter(None, (str(environment.bin), self._environ.get("PATH", os.defpath))))
-        ours = {"PATH": path, "VIRTUAL_ENV": str(environment.prefix), "DIST_EXTRA_CONFIG": str(config)}
-        return {**ours, **self._environ, "PATH": path}
+        # What is left in a temporary folder goes with the build.
+        temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
+        ours = {"VIRTUAL_ENV": str(environment.prefix), "DIST_EXTRA_CONFIG": str(config)}
+        return {**temporary, **ours, **self._environ, "PATH": path}
 
     @contextmanager
     def _tree_lock(self, recipe: _Recipe) -> Iterator[None]:

@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
 from pytest_wheeltag.core.source import Material
@@ -21,10 +22,15 @@ _PYPROJECT_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class OpenMaterial:
-    """A material for reading: the folder of its project, and the SHA-256 of the archive or of the tree's content."""
+    """A material for reading: ``folder`` is that of its project; ``identify`` gives what ``digest`` does."""
 
     folder: Path
-    digest: str
+    identify: Callable[[], str] = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the archive, or of everything in the tree that a build may depend on."""
+        return self.identify()
 
     def read_pyproject(self) -> str | None:
         """Read pyproject.toml, None where there is none; raises ``PyprojectError``."""
@@ -51,13 +57,13 @@ class Materials:
         for what holds no project, ``UsageError`` for a tree that is too large.
         """
         if material.is_tree:
-            folder = parse_url(material.file.url).file_path
-            digest = fingerprint_tree(folder, self.workbench.options.environ)
-            yield OpenMaterial(_project_in(folder, material), digest)
+            tree = parse_url(material.file.url).file_path
+            identify = partial(fingerprint_tree, tree, self.workbench.options.environ)
+            yield OpenMaterial(_project_in(tree, material), identify)
             return
         with self.workbench.sources.open(material.file) as (stream, digest), self.reserve() as scratch:
             folder = unpack_sdist(stream, material.file.filename, scratch)
-            yield OpenMaterial(_project_in(folder, material), digest)
+            yield OpenMaterial(_project_in(folder, material), lambda: digest)
 
     @contextmanager
     def reserve(self) -> Iterator[Path]:
