@@ -45,12 +45,10 @@ class NameControl:
 
     def then(self, later: "NameControl") -> "NameControl":
         """Give what is true where somebody said ``later`` what they wanted besides."""
-        return self.include(_all_first(later.included)).exclude(_all_first(later.excluded))
-
-
-def _all_first(names: Names) -> list[str]:
-    # It empties both lists: names by themselves come after it.
-    return sorted(names, key=lambda name: name != ALL)
+        every = frozenset({ALL})
+        # It empties both lists: names by themselves come after it.
+        known = self.include(later.included & every).exclude(later.excluded & every)
+        return known.include(later.included - every).exclude(later.excluded - every)
 
 
 def _move(text: str, target: set[str], other: set[str]) -> None:

@@ -1,9 +1,9 @@
 """Resolving: from what was asked for to one choice for each distribution."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
-from resolvelib.resolvers import Result
+from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, resolvers
 
 from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.conflicts import explain
@@ -19,7 +19,16 @@ from pytest_wheeltag.core.search import Search
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import SearchLimitError
 
-Found = Result[Need, Node, str]
+Criteria = Mapping[str, resolvers.Criterion[Need, Node]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a search ended: who took each place that is needed, and why it is."""
+
+    mapping: Mapping[str, Node]
+    criteria: Criteria
+
 
 _DEFAULT_LIMITS = SearchLimits()
 
@@ -62,7 +71,8 @@ def _bounds_first(roots: Mapping[Demand, tuple[Wanted, ...]]) -> list[Need]:
 
 def _run(search: Search, graph: Graph, roots: list[Need], limits: SearchLimits) -> Found:
     try:
-        return Resolver(search, BaseReporter[Need, Node, str]()).resolve(roots, max_rounds=limits.max_rounds)
+        resolution = resolvers.Resolution(search, BaseReporter[Need, Node, str]())
+        state = resolution.resolve(roots, max_rounds=limits.max_rounds)
     except ResolutionImpossible as error:
         raise explain(graph, tuple(error.causes)) from error
     except ResolutionTooDeep as error:
@@ -70,6 +80,22 @@ def _run(search: Search, graph: Graph, roots: list[Need], limits: SearchLimits) 
             f"the search was given up after {limits.max_rounds} rounds; pin more, or allow it more rounds"
         )
         raise SearchLimitError(graph.screen.interpreter.label, problem) from error
+    return Found(dict(_needed(state.mapping, state.criteria)), state.criteria)
+
+
+def _needed(mapping: Mapping[str, Node], criteria: Criteria) -> Iterator[tuple[str, Node]]:
+    """Leave out what took a place that nobody needs any more, after the search had gone back.
+
+    resolvelib's own walk does not end where such releases need each other.
+    """
+    parents = {key: [parent for _, parent in criteria[key].information] for key in mapping}
+    reached = {key for key, found in parents.items() if None in found}
+    fresh = reached
+    while fresh:
+        takers = {mapping[key] for key in fresh}
+        fresh = {key for key in mapping.keys() - reached if not takers.isdisjoint(parents[key])}
+        reached |= fresh
+    yield from ((key, node) for key, node in mapping.items() if key in reached)
 
 
 def _read_result(graph: Graph, found: Found) -> Resolution:
