@@ -1,4 +1,4 @@
-"""The benchmarks' command line: ``python -m benchmarks small``."""
+"""The benchmarks' command line: ``python -m benchmarks small``, ``python -m benchmarks resolve``."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.arena import Arena
+from benchmarks.resolution import measure_resolution
 from benchmarks.small import measure_small, profile_small
 
 _PAIRS = 15
@@ -32,13 +33,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Time a piece of work, ours and its peers' in turn."
     )
-    parser.add_argument("work", choices=("small",), help="the piece of work")
+    parser.add_argument("work", choices=("small", "resolve"), help="the piece of work")
     parser.add_argument("--quick", action="store_true", help=f"{_PAIRS_WHEN_QUICK} pairs: does it run at all")
     parser.add_argument("--pairs", type=int, help=f"how often each side works (default: {_PAIRS})")
     parser.add_argument(
         "--python", default=sys.executable, metavar="SPEC", help="what environments are made of"
     )
     parser.add_argument("--pytest-venv", action="store_true", help="measure pytest-venv too: minutes")
+    parser.add_argument("--cold", action="store_true", help="resolve with empty caches: minutes")
     parser.add_argument("--profile", action="store_true", help="say where our time goes, and measure nothing")
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="where to work (default: the temporary folder)"
@@ -58,7 +60,10 @@ def _run(options: argparse.Namespace, arena: Arena) -> None:
         _tell(profile_small(arena))
         return
     pairs = options.pairs or (_PAIRS_WHEN_QUICK if options.quick else _PAIRS)
-    results = measure_small(arena, pairs, _progress, with_pytest_venv=options.pytest_venv)
+    if options.work == "resolve":
+        results = measure_resolution(arena, pairs, _progress, is_cold=options.cold)
+    else:
+        results = measure_small(arena, pairs, _progress, with_pytest_venv=options.pytest_venv)
     for line in results.table():
         _tell(line)
     _tell(f"written: {', '.join(map(str, results.write(options.output)))}")

@@ -37,7 +37,7 @@ class Uv:
     @cached_property
     def version(self) -> str:
         """Its version."""
-        return _run([str(self._uv), "--version"], self._environ).stdout.split()[1]
+        return run_tool([str(self._uv), "--version"], self._environ).stdout.split()[1]
 
     def run(self, folder: Path) -> float:
         """Run the two processes; give the seconds of both."""
@@ -57,9 +57,9 @@ class Uv:
 
     def _fill(self, folder: Path, offline: Sequence[str]) -> None:
         uv = str(self._uv)
-        _run([uv, "venv", *offline, "--python", self._python, str(folder)], self._environ)
+        run_tool([uv, "venv", *offline, "--python", self._python, str(folder)], self._environ)
         target = ["--python", str(folder)]
-        _run([uv, "pip", "install", *offline, *target, self._requirement], self._environ)
+        run_tool([uv, "pip", "install", *offline, *target, self._requirement], self._environ)
 
 
 class PytestVenv:
@@ -77,12 +77,12 @@ class PytestVenv:
     def version(self) -> str:
         """Its version."""
         code = "from importlib.metadata import version; print(version('pytest-venv'))"
-        return _run([str(self._bin / "python"), "-c", code], self._environ).stdout.strip()
+        return run_tool([str(self._bin / "python"), "-c", code], self._environ).stdout.strip()
 
     def run(self, folder: Path) -> float:
         """Make an environment and fill it, in another process; give the seconds that it told."""
         command = [str(self._bin / "python"), "-c", _PYTEST_VENV, str(folder), self._requirement]
-        return float(_run(command, self._environ).stderr.split()[-1])
+        return float(run_tool(command, self._environ).stderr.split()[-1])
 
     @cached_property
     def _environ(self) -> Mapping[str, str]:
@@ -95,7 +95,8 @@ class PytestVenv:
         return {**self._arena.environ, **own}
 
 
-def _run(command: Sequence[str], environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+def run_tool(command: Sequence[str], environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, where it lies; raises ``RuntimeError`` where it fails."""
     done = subprocess.run(
         command,
         # Where the tool lies: in a project's folder uv would look at the project.

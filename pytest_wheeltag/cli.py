@@ -277,9 +277,9 @@ def _controls(options: argparse.Namespace) -> "Controls":
     if not hasattr(options, "only_binary"):
         return Controls()
     return Controls(
-        NameControl().exclude(options.no_binary).include(options.only_binary),
-        NameControl().include(options.prefer_binary),
-        NameControl().include(options.pre),
+        NameControl.of(options.only_binary, options.no_binary),
+        NameControl.of(options.prefer_binary),
+        NameControl.of(options.pre),
     )
 
 

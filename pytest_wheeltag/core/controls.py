@@ -21,6 +21,11 @@ class NameControl:
     included: Names = frozenset()
     excluded: Names = frozenset()
 
+    @classmethod
+    def of(cls, included: Iterable[str], excluded: Iterable[str] = ()) -> "NameControl":
+        """Give what two options say whose order is not known: names by themselves come before ``:all:``."""
+        return cls().then(cls(cls().include(included).included, cls().exclude(excluded).excluded))
+
     def decide(self, name: NormalizedName) -> bool | None:
         """Tell on which list a project is, None for neither: by its own name first."""
         if name in self.included:

@@ -18,6 +18,7 @@ from pytest_wheeltag.core.candidates import (
     is_variant,
     is_wheel,
     screen_release,
+    sdist_stem,
     split_version,
 )
 from pytest_wheeltag.core.present import PresentDistribution
@@ -233,8 +234,18 @@ def _accepted(project: ProjectFiles, screen: Screen) -> Iterator[tuple[str, Publ
 
 
 def _sources(project: ProjectFiles) -> Iterator[tuple[str, PublishedFile]]:
+    # Names repeat, so each is asked once; what the last dash does not split is left to `split_version`.
+    is_ours: dict[str, bool] = {}
     for file in project.files:
-        text = None if is_wheel(file.filename) else split_version(file.filename, project.name)
+        stem = None if is_wheel(file.filename) else sdist_stem(file.filename)
+        if stem is None:
+            continue
+        name, _, version = stem.rpartition("-")
+        if name not in is_ours:
+            is_ours[name] = canonicalize_name(name) == project.name
+        text = (
+            version if is_ours[name] and version[:1].isdigit() else split_version(file.filename, project.name)
+        )
         if text is not None:
             yield text, file
 

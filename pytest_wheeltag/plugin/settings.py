@@ -145,9 +145,9 @@ def read_options(reader: "SettingsReader") -> ProvisionOptions:
 
 def _read_controls(reader: "SettingsReader") -> Controls:
     return Controls(
-        NameControl().exclude(reader.texts("no-binary")).include(reader.texts("only-binary")),
-        NameControl().include(reader.texts("prefer-binary")),
-        NameControl().include(reader.texts("pre")),
+        NameControl.of(reader.texts("only-binary"), reader.texts("no-binary")),
+        NameControl.of(reader.texts("prefer-binary")),
+        NameControl.of(reader.texts("pre")),
     )
 
 

@@ -52,6 +52,12 @@ def test_what_is_said_later_counts_where_it_says_anything(
         assert told is None or both.decide(name) is told
 
 
+def test_of_two_options_a_name_counts_before_all() -> None:
+    for control in (NameControl.of([":all:"], ["a"]), NameControl.of(["b-b,c,d"], ["a"])):
+        assert [control.decide(name) for name in NAMES] == [False, True, True, True]
+    assert NameControl.of(["a"], [":all:"]).decide(NAMES[1]) is False
+
+
 def test_a_project_by_its_own_name_comes_before_all() -> None:
     wheels = NameControl(frozenset({":all:"}), frozenset({"a"}))
 
