@@ -1,6 +1,6 @@
 """A lock file with what is wanted of it: it says by itself which files to take (pylock.toml specification)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from packaging.pylock import Pylock
 
@@ -19,3 +19,16 @@ class Lock:
     pylock: Pylock = field(repr=False, compare=False)
     extras: frozenset[str] = frozenset()
     groups: frozenset[str] | None = None
+
+    def is_same_file(self, other: "Lock") -> bool:
+        """Tell whether another is the same lock, be it that other parts of it are wanted."""
+        return (self.digest, self.folder) == (other.digest, other.folder)
+
+    def __or__(self, other: "Lock") -> "Lock":
+        """Give the lock with the parts that are wanted of either, both being the same file."""
+        groups = [each for each in (self.groups, other.groups) if each is not None]
+        return replace(
+            self,
+            extras=self.extras | other.extras,
+            groups=frozenset().union(*groups) if groups else None,
+        )

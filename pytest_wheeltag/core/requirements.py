@@ -21,6 +21,7 @@ _FIRST_VERSION = re.compile(r"-(?=[0-9])", re.ASCII)
 _MAX_LINE_CHARACTERS = 10_000
 _SHOWN_CHARACTERS = 200
 _EXPECTED = "a requirement by name, like `NAME`, `NAME[EXTRA]>=1.0` or `NAME==1.0; MARKER`, or `NAME @ URL`"
+_EXPECTED_ALONE = "a lock that stands alone, since it says all by itself"
 _EXPECTED_CONSTRAINT = "a requirement by name without extras, like `NAME<2.0`"
 
 ConfigSettings = tuple[tuple[str, str], ...]
@@ -169,20 +170,26 @@ class Request:
 
     def __and__(self, other: "Request") -> "Request":
         """Ask for both; raises ``UsageError`` for a lock beside anything else, and where hashes are required and waived."""
-        locks = [each for each in (self.lock, other.lock) if each]
-        if locks and (len(locks) > 1 or self.requirements or other.requirements):
-            raise UsageError(
-                locks[0].origin, locks[0].origin, "a lock that stands alone, since it says all by itself"
-            )
+        lock = self._join_locks(other)
+        if lock and (self.requirements or other.requirements):
+            raise UsageError(lock.origin, lock.origin, _EXPECTED_ALONE)
         if (self.requires_hashes and other.waives_hashes) or (self.waives_hashes and other.requires_hashes):
             raise UsageError("--no-require-hashes", "--require-hashes", "one of the two, not both")
         return Request(
             self.requirements + other.requirements,
             self.constraints + other.constraints,
             self.requires_hashes or other.requires_hashes,
-            locks[0] if locks else None,
+            lock,
             self.waives_hashes or other.waives_hashes,
         )
+
+    def _join_locks(self, other: "Request") -> Lock | None:
+        """Give the lock of either, or both as one where they are the same file."""
+        if self.lock is None or other.lock is None:
+            return self.lock or other.lock
+        if self.lock.is_same_file(other.lock):
+            return self.lock | other.lock
+        raise UsageError(other.lock.origin, other.lock.origin, _EXPECTED_ALONE)
 
 
 def parse_request(

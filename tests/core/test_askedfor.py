@@ -94,7 +94,8 @@ def test_a_lock_stands_alone() -> None:
     bounded = lock & AskedFor(Request((), parse_request([], ["c<1"]).constraints))
     assert bounded.request.lock is lock.request.lock
     assert len(bounded.request.constraints) == 1
-    for other in (lock, AskedFor(parse_request(["a"]))):
+    different = AskedFor(Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///")))
+    for other in (different, AskedFor(parse_request(["a"]))):
         with pytest.raises(UsageError, match="stands alone"):
             join_asked((lock, other))
 

@@ -135,8 +135,9 @@ def test_a_lock_stands_alone() -> None:
     lock = Request((), lock=read_lock(LOCK, "pylock.toml", "file:///"))
     assert (lock & parse_request([], ["c<1"])).lock is lock.lock
     assert not lock.is_empty
-    for other in (parse_request(["a"]), lock):
-        with pytest.raises(UsageError, match=r"^pylock\.toml: expected a lock that stands alone"):
+    different = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///"))
+    for other in (parse_request(["a"]), different):
+        with pytest.raises(UsageError, match=r"^(pylock|other)\.toml: expected a lock that stands alone"):
             _ = lock & other
 
 
@@ -144,3 +145,18 @@ def test_a_lock_stands_alone() -> None:
 def test_whatever_a_text_holds_it_is_a_demand_or_a_usage_error(text: str) -> None:
     with suppress(UsageError):
         assert parse_demand(text).requirement.url is None
+
+
+def test_one_lock_may_be_named_twice_for_other_parts_of_it() -> None:
+    lock = read_lock(LOCK, "pylock.toml", "file:///work/")
+    one = Request((), lock=replace(lock, extras=frozenset({"a"})))
+    two = Request((), lock=replace(lock, extras=frozenset({"b"}), groups=frozenset({"test"})))
+
+    joined = (one & two).lock
+
+    assert joined is not None
+    assert (joined.extras, joined.groups) == ({"a", "b"}, {"test"})
+    assert (one & one).lock == one.lock
+    other = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///work/"))
+    with pytest.raises(UsageError, match="a lock that stands alone"):
+        _ = one & other
