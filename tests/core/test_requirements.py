@@ -155,7 +155,7 @@ def test_one_lock_may_be_named_twice_for_other_parts_of_it() -> None:
     joined = (one & two).lock
 
     assert joined is not None
-    assert (joined.extras, joined.groups) == ({"a", "b"}, {"test"})
+    assert (joined.extras, joined.groups) == (frozenset({"a", "b"}), frozenset({"test"}))
     assert (one & one).lock == one.lock
     other = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///work/"))
     with pytest.raises(UsageError, match="a lock that stands alone"):
