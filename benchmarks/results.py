@@ -33,10 +33,14 @@ class Results:
     def _rows(self) -> Iterator[Sequence[str]]:
         ratios = {ratio.name: ratio for ratio in self.ratios}
         for timing in self.timings:
-            spread = _range(*(1000 * each for each in timing.quartiles))
-            row = [timing.name, f"{1000 * timing.median:.1f} ms", f"{spread} ms", str(len(timing.seconds))]
-            ratio = ratios.get(timing.name)
-            yield [*row, *((f"{ratio.median:.2f}", _range(*ratio.quartiles)) if ratio else ("1", ""))]
+            low, high = (f"{1000 * each:.1f}" for each in timing.quartiles)
+            row = [
+                timing.name,
+                f"{1000 * timing.median:.1f} ms",
+                f"{low} to {high} ms",
+                str(len(timing.seconds)),
+            ]
+            yield [*row, *_cells(ratios.get(timing.name))]
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """Write JSON and a plot into a folder; give their paths."""
@@ -60,5 +64,8 @@ class Results:
         }
 
 
-def _range(low: float, high: float) -> str:
-    return f"{low:.1f} to {high:.1f}"
+def _cells(ratio: Ratio | None) -> Sequence[str]:
+    if ratio is None:
+        return "1", ""
+    low, high = ratio.quartiles
+    return f"{ratio.median:.2f}", f"{low:.2f} to {high:.2f}"

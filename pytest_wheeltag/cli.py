@@ -319,6 +319,7 @@ def _interpreter(options: argparse.Namespace, place: "Workplace") -> "Interprete
 def _asked_for(options: argparse.Namespace, *, may_be_empty: bool = False) -> "tuple[Workplace, Request]":
     """Read all that is asked for; give it with the place where what requirements files say counts."""
     from pytest_wheeltag.core.askedfor import join_asked  # noqa: PLC0415 - as above
+    from pytest_wheeltag.core.present import Upgrade  # noqa: PLC0415
     from pytest_wheeltag.system.commandline import CommandLine, read_command_line  # noqa: PLC0415
 
     place = _workplace(options)
@@ -339,7 +340,10 @@ def _asked_for(options: argparse.Namespace, *, may_be_empty: bool = False) -> "t
     for warning in asked.warnings:
         _warn(warning)
     builds = place.read_build_constraints(options.build_constraint)
-    place = place.with_options(replace(place.options, build_constraints=builds))
+    upgrade = place.options.upgrade
+    if upgrade is Upgrade.REQUESTED and not options.upgrade_strategy:
+        upgrade = Upgrade(place.opened.configuration.upgrade_strategy)
+    place = place.with_options(replace(place.options, build_constraints=builds, upgrade=upgrade))
     return place.heeding(asked.options), request
 
 

@@ -8,6 +8,7 @@ from itertools import permutations
 from pathlib import Path
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
+from pytest_wheeltag.core.locked import list_names
 from pytest_wheeltag.core.markers import MarkerJudge
 from pytest_wheeltag.core.report import (
     InstallerName,
@@ -115,6 +116,8 @@ def names_for(request: Request, interpreter: Interpreter | None) -> tuple[str, .
 
     Raises ``UsageError`` for a marker that cannot be decided.
     """
+    if request.lock is not None:
+        return list_names(request.lock, interpreter)
     judge = MarkerJudge(interpreter) if interpreter is not None else None
     wanted = {demand.name for demand in request.requirements if judge is None or _holds(demand, judge)}
     return tuple(sorted(wanted))

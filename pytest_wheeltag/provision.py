@@ -16,7 +16,7 @@ from pytest_wheeltag.core.consistency import find_broken
 from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.hashchecking import unverified
 from pytest_wheeltag.core.interpreter import Interpreter
-from pytest_wheeltag.core.locked import resolve_locked
+from pytest_wheeltag.core.locked import check_constraints, resolve_locked
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
 from pytest_wheeltag.core.requirements import Demand, Request, parse_request
 from pytest_wheeltag.core.resolution import Catalogue, MetadataSource, Resolution, SearchLimits, Sources
@@ -189,7 +189,11 @@ class Provisioner:
     def _choose(self, request: Request, artefacts: Artefacts, present: Present) -> Resolution:
         screen = Screen(artefacts.interpreter, self._options.exclude_newer, self._options.controls)
         if request.lock is not None:
-            return resolve_locked(request.lock, screen, artefacts, present=present)
+            locked = resolve_locked(request.lock, screen, artefacts, present=present)
+            check_constraints(
+                locked, (*request.constraints, *self._options.constraints), artefacts.interpreter
+            )
+            return locked
         # Late: who audits or installs from what is resolved already needs no resolver.
         from pytest_wheeltag.core.resolver import resolve  # noqa: PLC0415
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_wheeltag.cli import main
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.environment import Environment
@@ -14,6 +15,8 @@ from pytest_wheeltag.system.installs import this_machine
 from pytest_wheeltag.system.sources import SourceOptions
 from pytest_wheeltag.workplace import Workplace
 from pytest_wheeltag.workshop import LocalIndex, WheelMaker
+
+Try = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +51,24 @@ def make_environment(
 ) -> Callable[[str], Environment]:
     """Make an empty environment of the running interpreter, in a folder of this name."""
     return lambda name: place.maker.make(tmp_path / name, running_interpreter)
+
+
+@pytest.fixture
+def attempt(
+    tmp_path: Path, index: LocalIndex, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Try:
+    """Run a command in a folder of its own, on a machine where pip knows the index alone."""
+    for variable in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", index.url)
+    monkeypatch.setenv("WHEELTAG_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run

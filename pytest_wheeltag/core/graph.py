@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.dependencies import Dependency, ReleaseMetadata
-from pytest_wheeltag.core.hashchecking import allowed_hashes
+from pytest_wheeltag.core.hashchecking import allowed_hashes, check_source
 from pytest_wheeltag.core.markers import MarkerJudge
 from pytest_wheeltag.core.needs import (
     PYTHON_KEY,
@@ -22,8 +22,14 @@ from pytest_wheeltag.core.needs import (
     wanted,
 )
 from pytest_wheeltag.core.present import Upgrade
-from pytest_wheeltag.core.references import Reference
-from pytest_wheeltag.core.releases import AnyRelease, DirectRelease, InstalledRelease, ProjectReleases
+from pytest_wheeltag.core.references import Hashes, Reference
+from pytest_wheeltag.core.releases import (
+    AnyRelease,
+    DirectRelease,
+    InstalledRelease,
+    ProjectReleases,
+    Release,
+)
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, demand_of
 from pytest_wheeltag.core.resolution import Sources
 from pytest_wheeltag.core.text import printable
@@ -42,8 +48,9 @@ class Graph:
         self.sources = sources
         self.markers = MarkerJudge(screen.interpreter)
         self._direct: dict[Reference, DirectRelease] = {}
-        self.requirements = tuple(map(self._named, filter(self._applies, request.requirements)))
+        self._checks_hashes = request.checks_hashes
         self.constraints = tuple(filter(self._applies, request.constraints))
+        self.requirements = tuple(map(self._named, filter(self._applies, request.requirements)))
         self.screen = replace(screen, hashes=allowed_hashes(self.requirements, self.constraints))
         self._present = sources.present
         self._requested = frozenset(demand.name for demand in self.requirements)
@@ -94,13 +101,14 @@ class Graph:
         is_upgraded = upgrade is Upgrade.EAGER or (upgrade is Upgrade.REQUESTED and name in self._requested)
         return not is_upgraded and self.installed(name) is not None
 
-    def direct(self, reference: Reference, name: NormalizedName | None) -> DirectRelease:
+    def direct(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> DirectRelease:
         """Give what lies at an address; raises ``WheeltagError`` where that cannot be had or used."""
         if reference not in self._direct:
             if self.sources.surveyor is None:
                 setting, expected = "an address", "a project by name, since nothing is looked at here"
                 raise UsageError(setting, str(reference), expected)
-            self._direct[reference] = DirectRelease(self.sources.surveyor.survey(reference, name), reference)
+            taken = self.sources.surveyor.survey(reference, name, hashes)
+            self._direct[reference] = DirectRelease(taken, reference)
         return self._direct[reference]
 
     def direct_releases(self, name: NormalizedName, needs: Iterable[Need]) -> tuple[DirectRelease, ...]:
@@ -133,7 +141,12 @@ class Graph:
         return self._nodes[key, release]
 
     def metadata(self, node: Node) -> ReleaseMetadata:
-        """Give what a release declares; raises ``MetadataError``."""
+        """Give what a release declares; raises ``MetadataError``.
+
+        Where hashes are checked, no source without one is looked at: its backend is code. Raises ``HashCheckError``.
+        """
+        if self._checks_hashes and isinstance(node.release, Release):
+            check_source(node.release)
         return self.sources.metadata.metadata(node.candidate)
 
     @property
@@ -190,7 +203,9 @@ class Graph:
         if demand.reference is None:
             return demand
         name = demand.name if isinstance(demand, Demand) else None
-        found = self.direct(demand.reference, name)
+        bounds = (each for each in self.constraints if each.name == name)
+        hashes = tuple(each for one in (demand, *bounds) for each in one.hashes)
+        found = self.direct(demand.reference, name, hashes)
         return demand if isinstance(demand, Demand) else demand.named(found.name)
 
     def _applies(self, demand: Demand | UnnamedDemand) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.utils import NormalizedName
 
-from pytest_wheeltag.core.references import Hashes
-from pytest_wheeltag.core.releases import is_pinned
+from pytest_wheeltag.core.references import Hashes, ReferenceKind
+from pytest_wheeltag.core.releases import Release, is_pinned
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand
 from pytest_wheeltag.core.resolution import Choice
 from pytest_wheeltag.core.source import Source
@@ -13,6 +13,7 @@ from pytest_wheeltag.errors import HashCheckError
 
 _PINNED = "every requirement must be pinned with `==`, or be a file by its address, found"
 _NO_TREES = "no source tree can be installed, which has none"
+_ALL_FILES = "every file by its address needs one, found"
 _ALL = "every distribution needs one, add to what is asked for"
 
 
@@ -33,13 +34,36 @@ def given_hashes(demand: Demand | UnnamedDemand) -> Hashes:
     return (*demand.hashes, *(demand.reference.hashes if demand.reference else ()))
 
 
-def check_pins(requirements: Iterable[Demand | UnnamedDemand]) -> None:
-    """Refuse what cannot be checked: a requirement that is not pinned, a tree; raises ``HashCheckError``.
+def check_pins(requirements: Iterable[Demand | UnnamedDemand], constraints: Iterable[Demand] = ()) -> None:
+    """Refuse what cannot be checked before anything is looked at; raises ``HashCheckError``.
 
-    That a hash is missing shows later, since a constraint may bring it.
+    That is a requirement that is not pinned, a file by its address without a hash, a tree. Of what an index lists
+    a missing hash shows later, since nothing of it is run.
     """
+    requirements = tuple(requirements)
+    bound = {each.name for each in constraints if each.hashes}
+    if trees := tuple(each.text for each in requirements if _leads_to_tree(each)):
+        raise HashCheckError(_NO_TREES, trees)
+    if bare := tuple(each.text for each in requirements if each.reference and not _has_hash(each, bound)):
+        raise HashCheckError(_ALL_FILES, bare)
     if loose := tuple(demand.text for demand in requirements if not _is_fixed(demand)):
         raise HashCheckError(_PINNED, loose)
+
+
+def _leads_to_tree(demand: Demand | UnnamedDemand) -> bool:
+    return demand.reference is not None and demand.reference.kind is ReferenceKind.TREE
+
+
+def _has_hash(demand: Demand | UnnamedDemand, bound: set[NormalizedName]) -> bool:
+    return bool(given_hashes(demand)) or (isinstance(demand, Demand) and demand.name in bound)
+
+
+def check_source(release: Release) -> None:
+    """Refuse to look at a source that nobody gave a hash for; raises ``HashCheckError`` that says what to add."""
+    taken = release.taken
+    if isinstance(taken, Source) and not taken.material.hashes:
+        choice = Choice(release.name, release.version, taken)
+        raise HashCheckError(_ALL, (_suggest(choice),))
 
 
 def _is_fixed(demand: Demand | UnnamedDemand) -> bool:

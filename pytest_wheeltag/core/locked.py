@@ -1,6 +1,7 @@
 """Taking what a lock says, for one interpreter, without any resolution (pylock.toml specification, installation)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
@@ -12,6 +13,7 @@ from packaging.tags import Tag
 from packaging.utils import parse_sdist_filename
 
 from pytest_wheeltag.core.candidates import Offer, Screen, parse_wheel_name, screen_release
+from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.lock import Lock
 from pytest_wheeltag.core.lockentries import (
     DirectEntry,
@@ -23,12 +25,13 @@ from pytest_wheeltag.core.lockentries import (
 )
 from pytest_wheeltag.core.lockfile import one_line
 from pytest_wheeltag.core.lockmisfits import describe_misfits
+from pytest_wheeltag.core.markers import MarkerJudge
 from pytest_wheeltag.core.nearest import describe_miss, describe_nearest
 from pytest_wheeltag.core.present import Present, PresentDistribution
 from pytest_wheeltag.core.requirements import Demand
 from pytest_wheeltag.core.resolution import Choice, Edge, Resolution, Surveyor
 from pytest_wheeltag.core.source import Material, Source
-from pytest_wheeltag.errors import ResolutionError, UsageError
+from pytest_wheeltag.errors import ResolutionError, UsageError, WheeltagError
 
 
 def resolve_locked(
@@ -55,6 +58,32 @@ def _find_kept(choice: Choice, present: Present) -> PresentDistribution | None:
     return installed if installed and pin.contains(installed.version, prereleases=True) else None
 
 
+def check_constraints(
+    resolution: Resolution, constraints: Iterable[Demand], interpreter: Interpreter
+) -> None:
+    """Raise ``ResolutionError`` where what a lock says is not what constraints admit: a lock has no other choice."""
+    judge = MarkerJudge(interpreter)
+    versions = {choice.name: choice.version for choice in resolution.choices}
+    versions |= {kept.name: kept.version for kept in resolution.kept}
+    for demand in constraints:
+        version = versions.get(demand.name)
+        if version is None or not judge.holds(str(demand.marker or "")):
+            continue
+        if not demand.requirement.specifier.contains(version, prereleases=True):
+            refusal = f"which a constraint of {demand.origin} does not admit: `{demand.text}`"
+            problem = f"the lock says {demand.name} {version}, {refusal}"
+            raise ResolutionError(interpreter.label, problem)
+
+
+def list_names(lock: Lock, interpreter: Interpreter | None) -> tuple[str, ...]:
+    """Name what a lock says for an interpreter, or for any where there is none; normalised and sorted."""
+    if interpreter is not None:
+        with suppress(WheeltagError):
+            selected = _Taking(lock, Screen(interpreter), None).select()
+            return tuple(sorted(package.name for package, _ in selected))
+    return tuple(sorted({package.name for package in lock.pylock.packages}))
+
+
 class _Taking:
     def __init__(self, lock: Lock, screen: Screen, surveyor: Surveyor | None) -> None:
         self._lock = lock
@@ -64,11 +93,11 @@ class _Taking:
 
     def choose(self) -> tuple[tuple[Choice, ...], tuple[str, ...]]:
         """Give a choice for each package, sorted by name, and warnings."""
-        selected = sorted(self._select(), key=lambda each: each[0].name)
+        selected = sorted(self.select(), key=lambda each: each[0].name)
         choices = tuple(self._choose(package, entry) for package, entry in selected)
         return choices, tuple(self._warnings)
 
-    def _select(self) -> list[tuple[Package, Entry]]:
+    def select(self) -> list[tuple[Package, Entry]]:
         interpreter, controls = self._screen.interpreter, self._screen.controls
         try:
             return list(

@@ -23,8 +23,8 @@ _EXPECTED_CHECKOUT = (
     "no address of a version control system: clone it and give the folder's path, or give the address of an archive "
     "of the revision"
 )
-# What counts in a fragment beside the names of hashes (direct URL data structure, `Provided URL`).
-_HASHES = ("sha256", "sha384", "sha512", "sha224", "sha1", "md5")
+# What counts in a fragment as a hash, with the digits that it has.
+_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128, "sha224": 56, "sha1": 40, "md5": 32}
 
 
 class ReferenceKind(StrEnum):
@@ -103,6 +103,12 @@ def parse_reference(text: str, origin: str, *, is_editable: bool = False) -> Ref
         expected = "the folder of a source tree on this machine" if is_editable else _EXPECTED
         raise UsageError(origin, shown_address(text), expected)
     hashes = tuple((name, fragment[name].lower()) for name in _HASHES if name in fragment)
+    for name, digest in hashes:
+        digits = _HASHES[name]
+        if not re.fullmatch(rf"[0-9a-f]{{{digits}}}", digest):
+            raise UsageError(
+                origin, f"{name}={printable(digest)}", f"a {name} of {digits} hexadecimal digits"
+            )
     subdirectory = fragment.get("subdirectory", "").strip("/")
     if ".." in subdirectory.split("/") or "\\" in subdirectory:
         raise UsageError(

@@ -48,7 +48,9 @@ class Release:
         None where nothing is left, a yanked file where all are.
         """
         offer = screen_release(self.name, self.version, self.files, self.screen)
-        sources = [Source(self.name, self.version, Material(file)) for file in reversed(offer.sdists)]
+        hashes = tuple(sorted(self.screen.hashes.get(self.name, ())))
+        materials = (Material(file, hashes=hashes) for file in reversed(offer.sdists))
+        sources = [Source(self.name, self.version, each) for each in materials]
         found: list[Artefact] = [*offer.candidates[:1], *sources]
         return next((each for each in found if each.file.yanked is None), next(iter(found), None))
 

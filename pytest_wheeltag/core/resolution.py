@@ -57,8 +57,10 @@ class MetadataSource(Protocol):
 class Surveyor(Protocol):
     """Who finds out what lies at an address: the project and version of a wheel, an archive or a tree."""
 
-    def survey(self, reference: Reference, name: NormalizedName | None) -> Artefact:
+    def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Artefact:
         """Give what a direct reference leads to; ``name`` is whose it is said to be, None where nobody said.
+
+        Where there are ``hashes``, it must have one of them before anything in it is looked at.
 
         Raises ``WheeltagError`` where it cannot be had, is another project's, or fits no tag of the interpreter.
         """

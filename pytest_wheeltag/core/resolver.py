@@ -48,7 +48,7 @@ def resolve(
     decided, ``HashCheckError`` where hashes are checked and one is missing.
     """
     if request.checks_hashes:
-        check_pins(request.requirements)
+        check_pins(request.requirements, request.constraints)
     graph = Graph(screen, sources, request)
     roots = {demand: wanted(demand) for demand in graph.requirements}
     order: dict[str, int] = {}

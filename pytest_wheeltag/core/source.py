@@ -7,7 +7,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import PublishedFile
-from pytest_wheeltag.core.references import Reference, ReferenceKind
+from pytest_wheeltag.core.references import Hashes, Reference, ReferenceKind
 from pytest_wheeltag.core.requirements import ConfigSettings, Demand, UnnamedDemand
 
 
@@ -16,11 +16,12 @@ class Material:
     """A source archive or a source tree, whosever it is.
 
     ``file`` is the archive as an index lists it, or the tree's folder; ``reference`` is None for an archive of an
-    index.
+    index. ``hashes`` are those of which an archive must have one before anything in it is looked at.
     """
 
     file: PublishedFile
     reference: Reference | None = None
+    hashes: Hashes = ()
 
     @property
     def is_tree(self) -> bool:

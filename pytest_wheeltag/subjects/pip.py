@@ -76,12 +76,16 @@ class PipSubject:
             raise UninstallableError(
                 request.lock.origin, interpreter.label, "pip", "a lock is not handed to it yet"
             )
+        bounds = self.place.options.build_constraints
         options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.folder / 'cache'}"]
         with (
             _written(environment.prefix, "constraint", request.constraints) as constraints,
             _written(environment.prefix, "requirement", request.requirements) as requirements,
+            _written(environment.prefix, "build-constraint", bounds) as build_constraint,
         ):
-            done = _run([*command, "install", *options, constraints, requirements], variables)
+            builds = [build_constraint] if bounds else []
+            wanted = [constraints, requirements, *(["--require-hashes"] if request.checks_hashes else [])]
+            done = _run([*command, "install", *options, *builds, *wanted], variables)
         if done.returncode:
             shown = ", ".join(demand.text for demand in request.requirements)
             raise UninstallableError(shown, interpreter.label, f"pip {self.name.version}", _last_word(done))

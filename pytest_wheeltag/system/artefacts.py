@@ -44,7 +44,7 @@ class PublishedMetadata(Protocol):
 class SourceBuilder(Protocol):
     """Who turns sources into wheels for one interpreter, as ``builds.Builder`` does."""
 
-    def survey(self, reference: Reference, name: NormalizedName | None) -> Source:
+    def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Source:
         """Find out whose a referenced archive or tree is."""
         ...
 
@@ -99,14 +99,14 @@ class Artefacts:
         """Fetch side by side what ``metadata`` will be asked for; sources take their time when their turn comes."""
         self._published.prefetch([each for each in candidates if isinstance(each, Candidate)])
 
-    def survey(self, reference: Reference, name: NormalizedName | None) -> Artefact:
+    def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Artefact:
         """Give what a direct reference leads to, as ``Surveyor`` says; its hash is that of what lies there now."""
         if reference.kind is not ReferenceKind.WHEEL:
-            return self._builder.survey(reference, name)
+            return self._builder.survey(reference, name, hashes)
         candidate = self._parse(reference)
         if name is not None and candidate.name != name:
             raise UsageError(reference.shown_url, candidate.name, f"a wheel of {name}")
-        entry = self._fetch(candidate.file)
+        entry = self._fetch(candidate.file, hashes)
         file = replace(candidate.file, hashes=(("sha256", entry.digest),))
         self._direct[file] = entry
         return replace(candidate, file=file)
@@ -149,9 +149,9 @@ class Artefacts:
             raise NoWheelError(reference.shown_url, self._interpreter.label, nearest)
         return Candidate(reference.file, wheel, rank)
 
-    def _fetch(self, file: PublishedFile) -> StoreEntry:
+    def _fetch(self, file: PublishedFile, hashes: Hashes) -> StoreEntry:
         try:
-            return self._wheels.provide(file)
+            return self._wheels.provide(file, hashes)
         except OSError as error:
             shown = str(parse_url(file.url))
             raise UnreachableError(shown, f"expected a wheel that can be read, {error.strerror}") from error

@@ -76,9 +76,9 @@ class Builder:
         self._materials = Materials(workbench)
         self._entries: dict[Source, StoreEntry] = {}
 
-    def survey(self, reference: Reference, name: NormalizedName | None) -> Source:
+    def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Source:
         """Find out whose a referenced archive or tree is, by building its wheel; raises as ``build``."""
-        material = Material(reference.file, reference)
+        material = Material(reference.file, reference, hashes)
         entry, digest = self._build(material, name, reference.shown_url)
         if not material.is_tree:
             file = replace(material.file, hashes=(("sha256", digest),))
@@ -184,7 +184,9 @@ class Builder:
         )
 
     def _wanted(self, filename: str, sha256: str | None = None) -> WantedWheel:
-        return WantedWheel(filename, sha256, self._workbench.options.policy)
+        # What backends make of here is doubtful in ways of its own: editable wheels, for one, omit their build tag.
+        policy = replace(self._workbench.options.policy, strict=False)
+        return WantedWheel(filename, sha256, policy)
 
     def _make(self, recipe: _Recipe, outfit: Outfit, title: str) -> StoreEntry:
         self._workbench.tell(f"building {title} for {self._interpreter.label}")

@@ -35,6 +35,8 @@ def read_command_line(line: CommandLine, reader: RequestReader) -> Iterator[Aske
     ]
     yield AskedFor(Request(tuple(_tell(each, settings) for each in (*named, *trees))))
     yield from (reader.group(each, "--group") for each in line.groups)
+    if line.extras and not line.files:
+        raise UsageError("--extra", line.extras[0], "a pyproject.toml or a pylock.toml, given with `-r`")
     selection = Selection(frozenset(line.extras))
     yield from (reader.file(each, "-r", selection) for each in line.files)
     yield from (reader.constraints(each, "-c") for each in line.constraints)

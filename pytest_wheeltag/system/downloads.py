@@ -46,6 +46,7 @@ class Downloads:
         url = parse_url(file.url)
         if url.scheme == "file":
             with url.file_path.open("rb") as local:
+                require_claimed(local, file)
                 yield local
             return
         is_small = file.size is not None and file.size <= _IN_MEMORY_BYTES
@@ -102,6 +103,22 @@ class Digests:
                 raise RefusedWheelError(
                     filename, where, f"expected {name} {quoted(claimed)}, found `{found}`"
                 )
+
+
+def require_claimed(stream: BinaryIO, file: PublishedFile) -> None:
+    """Raise ``RefusedWheelError`` unless what a stream holds has every digest that is claimed beside SHA-256.
+
+    That one is proven by whoever keeps the file.
+    """
+    others = [claim for claim in file.hashes if claim[0] != "sha256"]
+    if not others:
+        return
+    checks = Digests(others)
+    stream.seek(0)
+    while piece := stream.read(_IN_MEMORY_BYTES):
+        checks.update(piece)
+    stream.seek(0)
+    checks.require(file.filename)
 
 
 def require_any(stream: BinaryIO, hashes: Iterable[tuple[str, str]], filename: str) -> None:

@@ -130,4 +130,5 @@ class Installation:
         )
         plan = plan_installation(entry.wheel, self._target, request)
         done = install(plan, entry.root, self.environment.prefix, links, transaction=transaction)
-        self.warnings += (*entry.warnings, *(f"{done.distribution}: {warning}" for warning in done.warnings))
+        told = () if isinstance(choice.candidate, Source) else entry.warnings
+        self.warnings += (*told, *(f"{done.distribution}: {warning}" for warning in done.warnings))

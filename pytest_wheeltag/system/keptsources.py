@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pytest_wheeltag.core.candidates import PublishedFile
+from pytest_wheeltag.core.references import Hashes
 from pytest_wheeltag.errors import OfflineError, RefusedWheelError, UnreachableError
+from pytest_wheeltag.system.downloads import require_any, require_claimed
 from pytest_wheeltag.system.files import publish_parts
 from pytest_wheeltag.system.urls import parse_url
 
@@ -37,12 +39,22 @@ class KeptSources:
         self._is_offline = is_offline
 
     @contextmanager
-    def open(self, file: PublishedFile) -> Iterator[tuple[BinaryIO, str]]:
+    def open(self, file: PublishedFile, hashes: Hashes = ()) -> Iterator[tuple[BinaryIO, str]]:
         """Give an archive for reading, and its SHA-256 in hexadecimal.
 
-        Raises ``RefusedWheelError`` where its bytes are not those that its index claims, ``CatalogueError`` where it
-        cannot be had, ``OfflineError`` where it would have to be fetched.
+        Raises ``RefusedWheelError`` where its bytes are not those that its index claims, or have none of the
+        ``hashes`` where there are any, ``CatalogueError`` where it cannot be had, ``OfflineError`` where it would
+        have to be fetched.
         """
+        with self._open(file) as (stream, digest):
+            require_claimed(stream, file)
+            if hashes:
+                require_any(stream, hashes, file.filename)
+            stream.seek(0)
+            yield stream, digest
+
+    @contextmanager
+    def _open(self, file: PublishedFile) -> Iterator[tuple[BinaryIO, str]]:
         kept = self._kept(file.sha256) if file.sha256 else None
         if kept is not None and file.sha256 is not None:
             with kept:

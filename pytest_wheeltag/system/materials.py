@@ -61,7 +61,10 @@ class Materials:
             identify = partial(fingerprint_tree, tree, self.workbench.options.environ)
             yield OpenMaterial(_project_in(tree, material), identify)
             return
-        with self.workbench.sources.open(material.file) as (stream, digest), self.reserve() as scratch:
+        with (
+            self.workbench.sources.open(material.file, material.hashes) as (stream, digest),
+            self.reserve() as scratch,
+        ):
             folder = unpack_sdist(stream, material.file.filename, scratch)
             yield OpenMaterial(_project_in(folder, material), lambda: digest)
 

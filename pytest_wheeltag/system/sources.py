@@ -92,7 +92,9 @@ class OpenedSources:
         ]
         undated = "files in folders bear no upload time and count whatever their age, as with pip"
         told = (f"{undated}: `{folders[0]}`",) if self.exclude_newer and folders else ()
-        return (*told, *self.catalogue.warnings)
+        isolated = "builds are isolated, although pip is configured otherwise: `no-build-isolation`"
+        isolation = () if self.configuration.build_isolation else (isolated,)
+        return (*told, *isolation, *self.catalogue.warnings)
 
     def pip_variables(self) -> dict[str, str]:
         """Give the environment variables by which pip asks the same sources; they hold credentials."""

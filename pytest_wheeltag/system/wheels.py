@@ -1,11 +1,12 @@
 """Published wheels on their way into the store, each downloaded and unpacked once by all processes together."""
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import BinaryIO, Protocol
 
 from pytest_wheeltag.core.candidates import PublishedFile
+from pytest_wheeltag.core.references import Hashes
 from pytest_wheeltag.core.wheel import WheelPolicy
 from pytest_wheeltag.system.downloads import WheelSource, require_any
 from pytest_wheeltag.system.entries import StoreEntry
@@ -34,13 +35,21 @@ class StoredWheels:
         self._downloads = downloads
         self._policy = policy or WheelPolicy()
 
-    def provide(self, file: PublishedFile) -> StoreEntry:
+    def provide(self, file: PublishedFile, hashes: Hashes = ()) -> StoreEntry:
         """Give the entry of a wheel, fetched and unpacked where the store has none that can be believed.
 
-        Raises ``WheelError`` where it is refused or not what the index says, ``CatalogueError`` where it cannot
-        be had, ``StoreError``.
+        One whose index claims no hash must have one of ``hashes`` where there are any. Raises ``WheelError`` where
+        it is refused or not what the index says, ``CatalogueError`` where it cannot be had, ``StoreError``.
         """
-        return self._store.provide(self._wanted(file), partial(self._downloads.open, file))
+        return self._store.provide(self._wanted(file), partial(self._open, file, hashes))
+
+    @contextmanager
+    def _open(self, file: PublishedFile, hashes: Hashes) -> Iterator[BinaryIO]:
+        with self._downloads.open(file) as stream:
+            if hashes:
+                require_any(stream, hashes, file.filename)
+                stream.seek(0)
+            yield stream
 
     def recall(self, file: PublishedFile) -> StoreEntry | None:
         """Give the entry of a wheel if the store has it; raises ``RefusedWheelError`` where it is not wanted as it is."""

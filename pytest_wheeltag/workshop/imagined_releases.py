@@ -16,7 +16,7 @@ from pytest_wheeltag.core.candidates import (
 )
 from pytest_wheeltag.core.dependencies import ReleaseMetadata, parse_dependency
 from pytest_wheeltag.core.present import PresentDistribution
-from pytest_wheeltag.core.references import Reference, ReferenceKind
+from pytest_wheeltag.core.references import Hashes, Reference, ReferenceKind
 from pytest_wheeltag.core.resolution import Artefact, Sources
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.errors import MetadataError, UsageError, WheeltagError
@@ -126,7 +126,7 @@ class ImaginedAddresses:
 
     world: ImaginedWorld
 
-    def survey(self, reference: Reference, name: NormalizedName | None) -> Artefact:
+    def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Artefact:
         """Give what lies at an address; nothing, or another project than ``name``, is a ``UsageError``."""
         self.world.note(reference.url)
         project, _, version = self.world.addresses.get(reference.url, "").partition(" ")
@@ -134,4 +134,6 @@ class ImaginedAddresses:
             raise UsageError(reference.shown_url, project or "nothing", f"a distribution of {name}")
         if reference.kind is ReferenceKind.WHEEL:
             return Candidate(reference.file, parse_wheel_name(reference.filename), 1)
-        return Source(canonicalize_name(project), Version(version), Material(reference.file, reference))
+        return Source(
+            canonicalize_name(project), Version(version), Material(reference.file, reference, hashes)
+        )

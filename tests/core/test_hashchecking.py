@@ -4,13 +4,21 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pytest_wheeltag.core.candidates import Candidate, PublishedFile, parse_wheel_name
-from pytest_wheeltag.core.hashchecking import allowed_hashes, check_choices, check_pins, unverified
+from pytest_wheeltag.core.candidates import Candidate, PublishedFile, Screen, parse_wheel_name
+from pytest_wheeltag.core.hashchecking import (
+    allowed_hashes,
+    check_choices,
+    check_pins,
+    check_source,
+    unverified,
+)
 from pytest_wheeltag.core.references import Hashes, parse_reference
+from pytest_wheeltag.core.releases import Release
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand, parse_demand
 from pytest_wheeltag.core.resolution import Choice
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.errors import HashCheckError
+from pytest_wheeltag.workshop.imagined import imagine_interpreter
 
 ONE, TWO, LONG = ("sha256", "1" * 64), ("sha256", "2" * 64), ("sha512", "3" * 128)
 FOO = canonicalize_name("foo")
@@ -42,8 +50,35 @@ def test_what_is_not_pinned_cannot_be_checked(text: str) -> None:
 
 
 def test_what_is_pinned_or_a_file_can_be_checked() -> None:
-    archive = parse_reference("https://host.example/foo-1.0.zip", "the test")
+    archive = parse_reference(f"https://host.example/foo-1.0.zip#sha256={'1' * 64}", "the test")
     check_pins([demand("foo==1"), demand("foo===1"), UnnamedDemand(archive, "the test")])
+
+
+def test_a_file_without_a_hash_is_refused_unless_a_constraint_brings_one() -> None:
+    named = demand("foo @ https://host.example/foo-1.0.zip")
+    check_pins([named], [demand("foo==1", ONE)])
+
+    unnamed = UnnamedDemand(parse_reference("https://host.example/foo-1.0.zip", "the test"), "the test")
+    for each in (named, unnamed):
+        with pytest.raises(
+            HashCheckError, match=r"every file by its address needs one, found: `.*foo-1\.0\.zip`"
+        ):
+            check_pins([each], [demand("bar==1", ONE)])
+
+
+def test_a_source_that_nobody_gave_a_hash_for_is_not_looked_at() -> None:
+    sdist = PublishedFile("foo-1.0.tar.gz", "https://files.example/foo-1.0.tar.gz", (ONE,))
+    screen = Screen(imagine_interpreter("3.11.7"))
+    bare, given = (
+        Release(FOO, Version("1.0"), (sdist,), replace(screen, hashes=hashes))
+        for hashes in ({}, {FOO: {ONE}})
+    )
+
+    check_source(given)
+    with pytest.raises(
+        HashCheckError, match=rf"add to what is asked for: `foo==1.0 --hash=sha256:{'1' * 64}`"
+    ):
+        check_source(bare)
 
 
 def test_a_missing_hash_is_told_with_what_to_add() -> None:

@@ -15,7 +15,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.locked import resolve_locked
 from pytest_wheeltag.core.lockfile import read_lock, select_parts
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
-from pytest_wheeltag.core.references import Reference
+from pytest_wheeltag.core.references import Hashes, Reference
 from pytest_wheeltag.core.resolution import Artefact, Resolution
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.core.tags import PlatformFacts
@@ -82,11 +82,11 @@ class FakeSurveyor:
     versions: Mapping[str, str]
     asked: list[tuple[Reference, str | None]] = field(default_factory=list)
 
-    def survey(self, reference: Reference, name: NormalizedName | None) -> Artefact:
+    def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Artefact:
         self.asked.append((reference, name))
         assert name is not None
         version = Version(self.versions[name])
-        return Source(name, version, Material(reference.file, reference))
+        return Source(name, version, Material(reference.file, reference, hashes))
 
 
 def wheels(*filenames: str) -> str:

@@ -79,7 +79,7 @@ def write_tree(folder: Path) -> Path:
 
 def run(environment: Environment, code: str) -> str:
     done = subprocess.run(
-        [environment.python, "-I", "-c", code], capture_output=True, text=True, check=False, cwd="/"
+        [environment.python, "-I", "-B", "-c", code], capture_output=True, text=True, check=False, cwd="/"
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -90,6 +90,21 @@ def test_the_one_on_path_installs_the_closure_within_the_constraints(
 
 
 @posix
+def test_it_checks_hashes_where_we_do(
+    make_subject: MakeSubject,
+    index: LocalIndex,
+    make_wheel: WheelMaker,
+    running_interpreter: Interpreter,
+    tmp_path: Path,
+) -> None:
+    index.add(make_wheel("foo"))
+    request = replace(parse_request(["foo==1.0"]), requires_hashes=True)
+
+    with pytest.raises(UninstallableError, match="(?i)hash"):
+        make_subject().provision(tmp_path / "env", running_interpreter, request)
+
+
+@posix
 def test_what_the_user_configured_for_pip_and_python_does_not_count(
     make_subject: MakeSubject,
     index: LocalIndex,
