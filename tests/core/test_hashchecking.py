@@ -71,7 +71,7 @@ def test_a_source_that_nobody_gave_a_hash_for_is_not_looked_at() -> None:
     screen = Screen(imagine_interpreter("3.11.7"))
     bare, given = (
         Release(FOO, Version("1.0"), (sdist,), replace(screen, hashes=hashes))
-        for hashes in ({}, {FOO: {ONE}})
+        for hashes in ({}, {FOO: frozenset({ONE})})
     )
 
     check_source(given)

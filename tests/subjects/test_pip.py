@@ -100,7 +100,7 @@ def test_it_checks_hashes_where_we_do(
     index.add(make_wheel("foo"))
     request = replace(parse_request(["foo==1.0"]), requires_hashes=True)
 
-    with pytest.raises(UninstallableError, match="(?i)hash"):
+    with pytest.raises(UninstallableError, match=r"(?i)hash"):
         make_subject().provision(tmp_path / "env", running_interpreter, request)
 
 
