@@ -250,6 +250,10 @@ class UninstallableError(WheeltagError):
         return f"{self.installer} cannot install {self.requested} on {self.interpreter}: {self.problem}"
 
 
+class InapplicableError(UninstallableError):
+    """An installer under test cannot be told something that is asked for: nothing of it was tried."""
+
+
 class HashCheckError(WheeltagError):
     """Hashes are checked, and not everything has one that was given.
 

@@ -1,0 +1,229 @@
+"""Scenarios against installers on one screen: publish, install, read back, compare with what was written by hand."""
+
+import ast
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+
+from pytest_wheeltag.core.controls import Controls, NameControl
+from pytest_wheeltag.core.report import InstallerName
+from pytest_wheeltag.core.requirements import Request, parse_request
+from pytest_wheeltag.core.scenario import (
+    Cast,
+    Expected,
+    Found,
+    Install,
+    Publish,
+    Scenario,
+    Shelf,
+    Step,
+    Tamper,
+    Withdraw,
+    describe_difference,
+)
+from pytest_wheeltag.core.scenariofile import parse_scenario
+from pytest_wheeltag.core.scenarioresult import ScenarioResult
+from pytest_wheeltag.core.verdict import InstalledWheel, Outcome
+from pytest_wheeltag.errors import InapplicableError, UninstallableError
+from pytest_wheeltag.subjects.subject import Subject
+from pytest_wheeltag.system.environment import Environment, remove_environment
+from pytest_wheeltag.system.installed import read_installed
+from pytest_wheeltag.system.intact import find_alterations
+from pytest_wheeltag.system.sources import SourceOptions
+from pytest_wheeltag.workplace import Workplace
+from pytest_wheeltag.workshop.stage import MARK, Stage, list_shelves, open_stage
+
+OpenSubject = Callable[[Workplace, Path], Subject]
+_BUILT = "_built.py"
+
+
+def load_scenarios() -> tuple[Scenario, ...]:
+    """Read the scenarios that come with the package, sorted by identifier; raises ``UsageError``."""
+    files = (
+        each for each in resources.files("pytest_wheeltag.scenarios").iterdir() if each.name.endswith(".toml")
+    )
+    return tuple(
+        parse_scenario(each.read_text(encoding="utf-8"), each.name.removesuffix(".toml"))
+        for each in sorted(files, key=lambda each: each.name)
+    )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where scenarios are played: a folder, a machine, and the installer, opened anew for each installation.
+
+    ``open_subject`` is given where to install from and the folder of the installer's cache.
+    """
+
+    installer: InstallerName
+    folder: Path
+    environ: Mapping[str, str] = field(repr=False)
+    open_subject: OpenSubject
+
+
+def run_scenario(scenario: Scenario, cast: Cast, bench: Bench) -> ScenarioResult:
+    """Play one scenario with an empty cache in the beginning, until something is not as it must be."""
+    with open_stage(bench.folder / "warm") as stage:
+        failure = _Play(scenario, cast, bench, stage).find_failure()
+    result = ScenarioResult(
+        bench.installer, scenario.identifier, scenario.class_, scenario.claim, cast.labels, Outcome.PASSED
+    )
+    if failure is None:
+        return result
+    if failure.is_inapplicable:
+        return replace(result, outcome=Outcome.SKIPPED, message=failure.problem)
+    is_cold = _fails_cold(scenario, cast, bench, failure.number)
+    hint = "with an empty cache too" if is_cold else "as expected with an empty cache"
+    return replace(
+        result, outcome=Outcome.FAILED, message=f"{failure.tell(scenario, cast)}; {hint}", is_cold=is_cold
+    )
+
+
+def _fails_cold(scenario: Scenario, cast: Cast, bench: Bench, number: int) -> bool:
+    """Tell whether an installation goes wrong as well where none was before it; those are counted from 1."""
+    last = scenario.steps.index(scenario.installs[number - 1])
+    before = [step for step in scenario.steps[:last] if isinstance(step, Publish | Withdraw)]
+    alone = replace(scenario, steps=(*before, scenario.installs[number - 1]))
+    with open_stage(bench.folder / "cold") as stage:
+        return _Play(alone, cast, bench, stage).find_failure() is not None
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What is not as it must be, after the installation ``number`` (from 1)."""
+
+    number: int
+    problem: str
+    is_inapplicable: bool = False
+
+    def tell(self, scenario: Scenario, cast: Cast) -> str:
+        """Say which installation, after which others."""
+        labels = [cast.interpreters[step.role].label for step in scenario.installs[: self.number]]
+        before = f", after {', '.join(labels[:-1])}" if labels[1:] else ""
+        return f"installed on {labels[-1]}{before}: {self.problem}"
+
+
+class _Play:
+    def __init__(self, scenario: Scenario, cast: Cast, bench: Bench, stage: Stage) -> None:
+        self._scenario = scenario
+        self._cast = cast
+        self._bench = bench
+        self._stage = stage
+        self._environments: list[Environment] = []
+        self._cache = stage.folder / "installer"
+
+    def find_failure(self) -> _Failure | None:
+        """Play the steps until one fails; the environments are gone afterwards."""
+        try:
+            return next(filter(None, map(self._perform, self._scenario.steps)), None)
+        finally:
+            for environment in self._environments:
+                remove_environment(environment.prefix)
+
+    def _perform(self, step: Step) -> _Failure | None:
+        artefacts = self._scenario.artefacts
+        if isinstance(step, Publish):
+            self._stage.publish(step, artefacts, self._cast)
+        elif isinstance(step, Withdraw):
+            self._stage.withdraw(step, artefacts, self._cast)
+        elif isinstance(step, Tamper):
+            _write_in_place(self._environments[step.number - 1].site_packages / step.project / MARK)
+        else:
+            return self._install(step)
+        return None
+
+    def _install(self, step: Install) -> _Failure | None:
+        interpreter = self._cast.interpreters[step.role]
+        number = len(self._environments) + 1
+        environment = Environment(self._stage.folder / f"{number}-{interpreter.label}", interpreter)
+        self._environments.append(environment)
+        place = self._place(step)
+        subject = self._bench.open_subject(place, self._cache)
+        try:
+            subject.provision(environment.prefix, interpreter, self._request(step, place))
+        except InapplicableError as error:
+            return _Failure(number, str(error), is_inapplicable=True)
+        except UninstallableError as error:
+            return None if step.is_refused else _Failure(number, str(error))
+        if step.is_refused:
+            return _Failure(number, "expected to be refused, found it installed")
+        problem = next(self._differences(step, environment), None)
+        return _Failure(number, problem) if problem else None
+
+    def _differences(self, step: Install, environment: Environment) -> Iterator[str]:
+        for project, expected in step.expected.items():
+            if clause := describe_difference(
+                self._fill(expected), read_found(environment, project), self._cast
+            ):
+                yield f"`{project}`: {clause}"
+        existing = environment.as_existing()
+        for distribution in read_installed(existing):
+            if isinstance(distribution, InstalledWheel):
+                yield from (
+                    f"`{distribution.name}`: {each}" for each in find_alterations(existing, distribution)
+                )
+
+    def _fill(self, expected: Expected) -> Expected:
+        environment = expected.environment and {
+            name: self._cast.fill(value) for name, value in expected.environment.items()
+        }
+        return replace(expected, environment=environment)
+
+    def _request(self, step: Install, place: Workplace) -> Request:
+        path = self._stage.folder / "requirements.txt"
+        lines = [self._cast.fill(each, self._locate) for each in step.requirements]
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        asked = place.reader.file(str(path), "-r").request
+        settings = tuple(sorted(step.settings.items()))
+        demands = tuple(replace(each, config_settings=settings) for each in asked.requirements)
+        return replace(
+            asked, requirements=demands, constraints=parse_request((), step.constraints).constraints
+        )
+
+    def _locate(self, kind: str, name: str) -> str:
+        return self._stage.locate(self._scenario.artefacts[name], kind, self._cast)
+
+    def _place(self, step: Install) -> Workplace:
+        """Give where an installation takes things from: the shelves that it is told of, and nothing else."""
+        kept = {
+            name: each for name, each in self._bench.environ.items() if not name.startswith(("PIP_", "UV_"))
+        }
+        indexes = [self._stage.index_url(shelf) for shelf in list_shelves(step.shelves)]
+        sources = SourceOptions(
+            self._cache / "wheeltag",
+            index_url=indexes[0] if indexes else None,
+            extra_index_urls=tuple(indexes[1:]),
+            find_links=(str(self._stage.find_links),) if Shelf.FOLDER in step.shelves else (),
+            no_index=not indexes,
+            is_alone=True,
+        )
+        place = Workplace(sources, {**kept, "PIP_CONFIG_FILE": os.devnull, **step.environment})
+        controls = Controls(NameControl(frozenset(step.only_binary), frozenset(step.no_binary)))
+        bounds = parse_request((), step.build_constraints).constraints
+        return place.with_options(replace(place.options, controls=controls, build_constraints=bounds))
+
+
+def read_found(environment: Environment, project: str) -> Found:
+    """Read back which artefact an environment holds of a project, and what it tells of its build."""
+    folder = environment.site_packages / project.replace("-", "_")
+    told = {**_read_constants(folder / MARK), **_read_constants(folder / _BUILT)}
+    return Found(str(told.pop("ARTEFACT", "nothing")), told)
+
+
+def _read_constants(path: Path) -> dict[str, object]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {name: ast.literal_eval(value) for name, value in (line.split(" = ", 1) for line in lines)}
+
+
+def _write_in_place(path: Path) -> None:
+    """Write into a file as an editor does that keeps it: whoever shares it through a link sees it."""
+    path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    with path.open("r+", encoding="utf-8") as stream:
+        stream.write("ARTEFACT = 'tampered'\n")
+        stream.truncate()

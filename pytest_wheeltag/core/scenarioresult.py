@@ -1,0 +1,74 @@
+"""What came of scenarios: which installer did what must be, and which did not."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pytest_wheeltag.core.report import InstallerName, Tally
+from pytest_wheeltag.core.scenario import Claim, Class
+from pytest_wheeltag.core.verdict import Outcome
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """What came of one scenario on some interpreters, whose labels are in the order of the roles.
+
+    ``message`` says in one line why it failed or was skipped. ``is_cold`` tells, of a failure, whether it shows with
+    an empty cache too, so that the cache is not to blame; None where that was not tried.
+    """
+
+    installer: InstallerName
+    identifier: str
+    class_: Class
+    claim: Claim
+    labels: tuple[str, ...]
+    outcome: Outcome
+    message: str = ""
+    is_cold: bool | None = None
+
+    @property
+    def title(self) -> str:
+        """The identifier with the interpreters, as item ids have it."""
+        return f"{self.identifier}[{'-'.join(self.labels)}]"
+
+
+@dataclass(frozen=True)
+class ConformanceReport:
+    """What came of all scenarios, by installer, in the order in which they were given."""
+
+    results: tuple[ScenarioResult, ...]
+
+    @property
+    def installers(self) -> tuple[InstallerName, ...]:
+        """The installers, in the order of their first results."""
+        return tuple(dict.fromkeys(result.installer for result in self.results))
+
+    def of(self, installer: InstallerName) -> tuple[ScenarioResult, ...]:
+        """Give the results of one installer, sorted by scenario and interpreters."""
+        found = (result for result in self.results if result.installer == installer)
+        return tuple(sorted(found, key=lambda each: (each.identifier, each.labels)))
+
+    @property
+    def tally(self) -> Tally:
+        """How many passed, failed and were skipped."""
+        return count(self.results)
+
+    def cells(self) -> Mapping[tuple[Class, Claim], Mapping[InstallerName, Tally]]:
+        """Count by class and property, in the order of their names, for each installer."""
+        keys = sorted({(result.class_, result.claim) for result in self.results})
+        return {
+            key: {
+                installer: count(
+                    each
+                    for each in self.results
+                    if each.installer == installer and (each.class_, each.claim) == key
+                )
+                for installer in self.installers
+            }
+            for key in keys
+        }
+
+
+def count(results: Iterable[ScenarioResult]) -> Tally:
+    """Count outcomes."""
+    outcomes = [result.outcome for result in results]
+    return Tally(*(outcomes.count(each) for each in (Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED)))
