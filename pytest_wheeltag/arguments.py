@@ -228,6 +228,28 @@ COMMANDS = (
         ),
         groups=_REQUEST_GROUPS,
     ),
+    Command(
+        "conformance",
+        "play the built-in scenarios against installers: is their cache transparent",
+        (
+            _list(
+                "--installer",
+                metavar="NAME",
+                help="wheeltag (default), or an installer like `uv`, or `pip==26.3` (repeatable)",
+            ),
+            _list(
+                "--class", metavar="NAME", dest="classes", help="only the scenarios of a class (repeatable)"
+            ),
+            _list("--scenario", metavar="ID", dest="scenarios", help="only this scenario (repeatable)"),
+            _list(
+                "--python",
+                metavar="SPEC",
+                help="an interpreter, or `all` (repeatable; default: the one that runs this and its neighbour)",
+            ),
+            _take("-v", "--verbose", action="store_true", help="show every result"),
+        ),
+        groups=(_INDEX_OPTIONS,),
+    ),
     Command("pythons", "the interpreters found, with their labels and best tags", (_CACHE,)),
     Command(
         "cache",

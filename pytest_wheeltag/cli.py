@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.present import Upgrade
     from pytest_wheeltag.core.report import Scene
     from pytest_wheeltag.core.requirements import Request
+    from pytest_wheeltag.core.scenarioresult import ScenarioResult
     from pytest_wheeltag.core.verdict import Verdict
     from pytest_wheeltag.provision import ProvisionOptions
     from pytest_wheeltag.system.environment import Environment
@@ -184,6 +186,48 @@ def _fetch(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"fetched": fetched})
     return 0
+
+
+def _conformance(options: argparse.Namespace) -> int:
+    from pytest_wheeltag.core.scenarioresult import ConformanceReport  # noqa: PLC0415 - as above
+    from pytest_wheeltag.reports.conformance import conformance_to_json, render_conformance  # noqa: PLC0415
+
+    report = ConformanceReport(tuple(_play(options)))
+    if options.json:
+        _print_json(conformance_to_json(report))
+    else:
+        print(*render_conformance(report, is_verbose=options.verbose), sep="\n")
+    if report.tally.is_unjudged:
+        return EXIT_UNJUDGED
+    return EXIT_FAILED if report.tally.failed else 0
+
+
+def _play(options: argparse.Namespace) -> "Iterator[ScenarioResult]":
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - as above
+
+    from pytest_wheeltag.conformance import Bench, run_scenarios, select_scenarios  # noqa: PLC0415
+    from pytest_wheeltag.subjects.roster import open_subject, parse_installer_spec  # noqa: PLC0415
+
+    place = _workplace(options)
+    scenarios = select_scenarios(options.classes, options.scenarios)
+    specs = [parse_installer_spec(each, setting="--installer") for each in options.installer or ["wheeltag"]]
+    interpreters = _choose_interpreters(options, place)
+    for spec in specs:
+        with TemporaryDirectory(prefix="wheeltag-") as folder:
+            name = open_subject(spec, place, Path(folder)).name
+            _tell(f"{name.name} {name.version}: {len(scenarios)} scenarios")
+            bench = Bench(name, Path(folder), os.environ, partial(open_subject, spec))
+            yield from run_scenarios(scenarios, interpreters, bench)
+
+
+def _choose_interpreters(options: argparse.Namespace, place: "Workplace") -> "list[Interpreter]":
+    from pytest_wheeltag.conformance import pick_neighbours  # noqa: PLC0415 - as above
+    from pytest_wheeltag.core.interpreter import parse_interpreter_spec  # noqa: PLC0415
+
+    if not options.python:
+        return list(pick_neighbours(place.finder.ask(Path(sys.executable)), place.finder.find_all()))
+    specs = [parse_interpreter_spec(text, setting="--python") for text in options.python]
+    return [each for spec in specs for each in place.finder.find_each(spec)]
 
 
 def _pythons(options: argparse.Namespace) -> int:
@@ -361,6 +405,7 @@ _RUN = {
     "uninstall": _uninstall,
     "venv": _venv,
     "fetch": _fetch,
+    "conformance": _conformance,
     "pythons": _pythons,
     "cache": _cache,
 }

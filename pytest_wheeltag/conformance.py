@@ -3,12 +3,16 @@
 import ast
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from importlib import resources
+from operator import attrgetter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pytest_wheeltag.core.controls import Controls, NameControl
+from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request, parse_request
 from pytest_wheeltag.core.scenario import (
@@ -23,11 +27,12 @@ from pytest_wheeltag.core.scenario import (
     Tamper,
     Withdraw,
     describe_difference,
+    list_casts,
 )
 from pytest_wheeltag.core.scenariofile import parse_scenario
 from pytest_wheeltag.core.scenarioresult import ScenarioResult
 from pytest_wheeltag.core.verdict import InstalledWheel, Outcome
-from pytest_wheeltag.errors import InapplicableError, UninstallableError
+from pytest_wheeltag.errors import InapplicableError, UninstallableError, UsageError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment, remove_environment
 from pytest_wheeltag.system.installed import read_installed
@@ -51,6 +56,40 @@ def load_scenarios() -> tuple[Scenario, ...]:
     )
 
 
+def select_scenarios(classes: Collection[str], identifiers: Collection[str]) -> tuple[Scenario, ...]:
+    """Give those of some classes and with some names, all where neither is given; raises ``UsageError`` for unknown ones."""
+    scenarios = load_scenarios()
+    known = sorted({scenario.class_ for scenario in scenarios})
+    for name in classes:
+        if name not in known:
+            raise UsageError("--class", name, f"one of {', '.join(known)}")
+    names = [scenario.identifier for scenario in scenarios]
+    for name in identifiers:
+        if name not in names:
+            raise UsageError(
+                "--scenario", name, f"a scenario, the nearest is `{get_close_matches(name, names, 1, 0)[0]}`"
+            )
+    return tuple(
+        each
+        for each in scenarios
+        if (not classes or each.class_ in classes) and (not identifiers or each.identifier in identifiers)
+    )
+
+
+def pick_neighbours(running: Interpreter, found: Iterable[Interpreter]) -> tuple[Interpreter, ...]:
+    """Give the running interpreter with its nearest older one of the same implementation, else the nearest newer."""
+    alike = [each for each in found if each.implementation == running.implementation and each.is_final]
+    older = [each for each in alike if each.version_info[:2] < running.version_info[:2]]
+    newer = [each for each in alike if each.version_info[:2] > running.version_info[:2]]
+    by_version = attrgetter("version_info")
+    nearest_older, nearest_newer = (
+        max(older, key=by_version, default=None),
+        min(newer, key=by_version, default=None),
+    )
+    neighbour = nearest_older or nearest_newer
+    return (running, neighbour) if neighbour else (running,)
+
+
 @dataclass(frozen=True)
 class Bench:
     """Where scenarios are played: a folder, a machine, and the installer, opened anew for each installation.
@@ -64,13 +103,27 @@ class Bench:
     open_subject: OpenSubject
 
 
+def run_scenarios(
+    scenarios: Iterable[Scenario], interpreters: Sequence[Interpreter], bench: Bench
+) -> Iterator[ScenarioResult]:
+    """Play each scenario on every choice of interpreters for its roles; skipped where they are too few."""
+    for scenario in scenarios:
+        casts = list(list_casts(scenario, interpreters))
+        if not casts:
+            needed = (
+                f"needs {len(scenario.roles)} interpreters of one implementation, each of another version"
+            )
+            yield ScenarioResult(bench.installer, scenario, (), Outcome.SKIPPED, needed)
+        for cast in casts:
+            with TemporaryDirectory(dir=bench.folder) as folder:
+                yield run_scenario(scenario, cast, replace(bench, folder=Path(folder)))
+
+
 def run_scenario(scenario: Scenario, cast: Cast, bench: Bench) -> ScenarioResult:
     """Play one scenario with an empty cache in the beginning, until something is not as it must be."""
     with open_stage(bench.folder / "warm") as stage:
         failure = _Play(scenario, cast, bench, stage).find_failure()
-    result = ScenarioResult(
-        bench.installer, scenario.identifier, scenario.class_, scenario.claim, cast.labels, Outcome.PASSED
-    )
+    result = ScenarioResult(bench.installer, scenario, cast.labels, Outcome.PASSED)
     if failure is None:
         return result
     if failure.is_inapplicable:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_wheeltag.core.report import InstallerName, Tally
-from pytest_wheeltag.core.scenario import Claim, Class
+from pytest_wheeltag.core.scenario import Claim, Class, Scenario
 from pytest_wheeltag.core.verdict import Outcome
 
 
@@ -17,9 +17,7 @@ class ScenarioResult:
     """
 
     installer: InstallerName
-    identifier: str
-    class_: Class
-    claim: Claim
+    scenario: Scenario
     labels: tuple[str, ...]
     outcome: Outcome
     message: str = ""
@@ -27,8 +25,19 @@ class ScenarioResult:
 
     @property
     def title(self) -> str:
-        """The identifier with the interpreters, as item ids have it."""
-        return f"{self.identifier}[{'-'.join(self.labels)}]"
+        """The scenario's identifier with the interpreters, as item ids have it."""
+        return title_of(self.scenario, self.labels)
+
+    @property
+    def key(self) -> tuple[Class, Claim]:
+        """What it is counted under: class and property."""
+        return self.scenario.class_, self.scenario.claim
+
+
+def title_of(scenario: Scenario, labels: Iterable[str]) -> str:
+    """Give the identifier with the interpreters in brackets; without these where none could be had."""
+    joined = "-".join(labels)
+    return f"{scenario.identifier}[{joined}]" if joined else scenario.identifier
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class ConformanceReport:
     def of(self, installer: InstallerName) -> tuple[ScenarioResult, ...]:
         """Give the results of one installer, sorted by scenario and interpreters."""
         found = (result for result in self.results if result.installer == installer)
-        return tuple(sorted(found, key=lambda each: (each.identifier, each.labels)))
+        return tuple(sorted(found, key=lambda each: (each.scenario.identifier, each.labels)))
 
     @property
     def tally(self) -> Tally:
@@ -54,18 +63,11 @@ class ConformanceReport:
 
     def cells(self) -> Mapping[tuple[Class, Claim], Mapping[InstallerName, Tally]]:
         """Count by class and property, in the order of their names, for each installer."""
-        keys = sorted({(result.class_, result.claim) for result in self.results})
-        return {
-            key: {
-                installer: count(
-                    each
-                    for each in self.results
-                    if each.installer == installer and (each.class_, each.claim) == key
-                )
-                for installer in self.installers
-            }
-            for key in keys
-        }
+        keys = sorted({result.key for result in self.results})
+        return {key: {each: self._count(each, key) for each in self.installers} for key in keys}
+
+    def _count(self, installer: InstallerName, key: tuple[Class, Claim]) -> Tally:
+        return count(each for each in self.results if each.installer == installer and each.key == key)
 
 
 def count(results: Iterable[ScenarioResult]) -> Tally:
