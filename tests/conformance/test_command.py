@@ -1,0 +1,109 @@
+import json
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from pytest_wheeltag.core.report import InstallerName
+from pytest_wheeltag.core.scenario import Claim, Class, Scenario
+from pytest_wheeltag.core.scenarioresult import ConformanceReport, ScenarioResult
+from pytest_wheeltag.core.verdict import Outcome
+from pytest_wheeltag.reports.conformance import conformance_to_json, render_conformance
+
+Try = Callable[..., tuple[int, str, str]]
+OURS, OTHER = InstallerName("wheeltag", "1.0"), InstallerName("other", "2.0")
+
+
+def scenario(identifier: str, class_: Class, claim: Claim = Claim.TRANSPARENT) -> Scenario:
+    return Scenario(identifier, f"The title of {identifier}", class_, claim, "a rule", ("one",), {}, ())
+
+
+REPORT = ConformanceReport(
+    (
+        ScenarioResult(OURS, scenario("order-b", Class.ORDER), ("cpython3.11",), Outcome.PASSED),
+        ScenarioResult(
+            OURS, scenario("built-a", Class.BUILT), ("cpython3.10", "cpython3.11"), Outcome.PASSED
+        ),
+        ScenarioResult(
+            OTHER, scenario("order-b", Class.ORDER), ("cpython3.11",), Outcome.FAILED, "wrong", False
+        ),
+        ScenarioResult(OTHER, scenario("order-a", Class.ORDER), ("cpython3.11",), Outcome.PASSED),
+        ScenarioResult(
+            OTHER, scenario("links-a", Class.LINKS, Claim.INTACT), (), Outcome.SKIPPED, "needs more"
+        ),
+    )
+)
+
+
+def test_installers_stand_side_by_side_and_failures_say_what_they_guard() -> None:
+    assert list(render_conformance(REPORT)) == [
+        "FAILED other 2.0: order-b[cpython3.11]: The title of order-b",
+        "    wrong",
+        "    guards: a rule",
+        "class  property     wheeltag 1.0  other 2.0",
+        "built  transparent  1 passed      -",
+        "links  intact       -             1 skipped",
+        "order  transparent  1 passed      1 passed, 1 FAILED",
+        "3 passed, 1 failed, 1 skipped",
+    ]
+    verbose = list(render_conformance(REPORT, is_verbose=True))
+    assert "PASSED wheeltag 1.0: built-a[cpython3.10-cpython3.11]: The title of built-a" in verbose
+    assert verbose[verbose.index("SKIPPED other 2.0: links-a: The title of links-a") + 1] == "    needs more"
+
+
+def test_json_has_every_result_by_installer_and_id() -> None:
+    first, second = conformance_to_json(REPORT)["installers"]
+
+    assert [each["id"] for each in second["scenarios"]] == ["links-a", "order-a", "order-b"]
+    assert (first["name"], first["version"], first["scenarios"][0]["interpreters"]) == (
+        "wheeltag",
+        "1.0",
+        ["cpython3.10", "cpython3.11"],
+    )
+    assert second["scenarios"][2] == {
+        "id": "order-b",
+        "title": "The title of order-b",
+        "class": "order",
+        "property": "transparent",
+        "interpreters": ["cpython3.11"],
+        "outcome": "failed",
+        "message": "wrong",
+        "fails_with_empty_cache": False,
+    }
+
+
+def test_the_command_plays_what_is_chosen(attempt: Try) -> None:
+    status, out, err = attempt("conformance", "--class=hashes", "--scenario=hashes-index-other")
+
+    assert status == 0, err
+    assert "hashes  faithful  2 passed" in out or "hashes  faithful  1 passed" in out
+    assert "wheeltag: wheeltag" in err
+
+    status, out, _ = attempt("conformance", "--scenario=later-version", "--json")
+    (installer,) = json.loads(out)["installers"]
+    assert (status, installer["name"]) == (0, "wheeltag")
+    assert {each["outcome"] for each in installer["scenarios"]} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--class=chaos", "--class: expected one of built, content"),
+        ("--scenario=order-pyxy-upward", "the nearest is `order-pyxy-upwards`"),
+        ("--installer=npm", "--installer: expected an installer, one of"),
+        ("--python=snake", "--python: expected"),
+    ],
+)
+def test_what_there_is_not_is_a_usage_error(argument: str, message: str, attempt: Try) -> None:
+    status, _, err = attempt("conformance", argument)
+    assert (status, err.count("\n")) == (2, 1)
+    assert message in err
+
+
+def test_too_few_interpreters_judge_nothing(attempt: Try) -> None:
+    status, out, _ = attempt(
+        "conformance", "--scenario=order-pyxy-upwards", f"--python={sys.executable}", "--verbose"
+    )
+
+    assert status == 3
+    assert "needs 2 interpreters of one implementation, each of another version" in out
