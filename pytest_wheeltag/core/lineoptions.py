@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 
-from pytest_wheeltag.core.references import shown_address
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
 

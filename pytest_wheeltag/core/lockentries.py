@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 from packaging.pylock import Package, PackageArchive, PackageDirectory, PackageSdist, PackageVcs, PackageWheel
 from packaging.version import Version
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import Offer, PublishedFile, Screen, screen_release
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.lock import Lock
@@ -17,7 +18,6 @@ from pytest_wheeltag.core.references import (
     Reference,
     ReferenceKind,
     parse_reference,
-    shown_address,
 )
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import PublishedFile, is_wheel, sdist_stem
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
 
 Hashes = tuple[tuple[str, str], ...]
 
-_SHOWN_CHARACTERS = 200
 _SCHEMES = frozenset({"https", "http", "file"})
 _VERSION_CONTROL = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)(?:://|@)|[\w.-]+@[\w.-]+:", re.IGNORECASE)
 _EXPECTED = (
@@ -145,10 +145,3 @@ def _kind_of(parts: SplitResult) -> ReferenceKind | None:
 
 def _parse_fragment(fragment: str) -> Mapping[str, str]:
     return {name: values[-1] for name, values in parse_qs(fragment).items()}
-
-
-def shown_address(text: str) -> str:
-    """Make a text that may be an address, and hold a password or a token, fit to be shown."""
-    without_user = re.sub(r"//.*@", "//", text.strip(), flags=re.DOTALL)
-    public = without_user.partition("?")[0] if "://" in without_user else without_user
-    return printable(public[:_SHOWN_CHARACTERS])

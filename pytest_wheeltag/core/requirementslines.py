@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.lineoptions import (
     LineOption,
     OptionName,
@@ -11,7 +12,7 @@ from pytest_wheeltag.core.lineoptions import (
     parse_hash,
     parse_line_options,
 )
-from pytest_wheeltag.core.references import Hashes, shown_address
+from pytest_wheeltag.core.references import Hashes
 from pytest_wheeltag.core.requirements import ConfigSettings
 from pytest_wheeltag.errors import UsageError
 

@@ -13,9 +13,10 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import is_wheel, parse_wheel_name, sdist_stem
 from pytest_wheeltag.core.pyproject import parse_project
-from pytest_wheeltag.core.references import Reference, ReferenceKind, parse_reference, shown_address
+from pytest_wheeltag.core.references import Reference, ReferenceKind, parse_reference
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand, parse_demand
 from pytest_wheeltag.errors import UsageError, WheeltagError
 from pytest_wheeltag.system.files import read_regular

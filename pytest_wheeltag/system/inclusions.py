@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.askedfor import AskedFor, FileOptions, join_asked
 from pytest_wheeltag.core.lineoptions import OptionName
 from pytest_wheeltag.core.lockfile import is_lock_name
-from pytest_wheeltag.core.references import shown_address
 from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.core.requirementslines import (
     EditableLine,

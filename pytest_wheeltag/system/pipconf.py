@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.errors import UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_text, read_regular
 from pytest_wheeltag.system.pipfiles import PipPlaces, PipSetting, read_settings
-from pytest_wheeltag.system.urls import Url, parse_location, parse_url, redact
+from pytest_wheeltag.system.urls import Url, parse_location, parse_url
 
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
@@ -204,7 +205,7 @@ class _Reader:
 
     def error(self, name: str, expected: str) -> UsageError:
         setting = self.settings[name]
-        return UsageError(f"pip's {name} from {setting.origin}", redact(setting.text), expected)
+        return UsageError(f"pip's {name} from {setting.origin}", shown_address(setting.text), expected)
 
     def _parse(self, name: str, text: str) -> Url:
         setting = f"pip's {name} from {self.settings[name].origin}"

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from packaging.utils import InvalidName, canonicalize_name
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.pipconf import PipConfiguration
 from pytest_wheeltag.system.pipfiles import PipPlaces, PipSetting
-from pytest_wheeltag.system.urls import Url, parse_location, redact
+from pytest_wheeltag.system.urls import Url, parse_location
 
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
@@ -253,4 +254,4 @@ def _duration(text: str) -> timedelta:
 
 
 def _mistake(setting: PipSetting, expected: str) -> UsageError:
-    return UsageError(setting.origin, redact(setting.text), expected)
+    return UsageError(setting.origin, shown_address(setting.text), expected)
