@@ -43,6 +43,17 @@ def test_only_what_every_demand_with_hashes_admits_is_allowed() -> None:
     }
 
 
+def test_hashes_that_contradict_each_other_admit_nothing() -> None:
+    wanted = [replace(demand("foo==1", ONE), origin="reqs.txt:1"), demand("bar==1", ONE)]
+    with pytest.raises(HashCheckError) as caught:
+        allowed_hashes(wanted, [replace(demand("foo", TWO, LONG), origin="pins.txt:2")])
+
+    assert str(caught.value) == (
+        "hashes are checked, so all that is said of a project must have a hash in common, found none in: "
+        "`foo==1 (reqs.txt:1)`, `foo (pins.txt:2)`"
+    )
+
+
 @pytest.mark.parametrize("text", ["foo", "foo>=1", "foo==1.*", "foo<2,>1"])
 def test_what_is_not_pinned_cannot_be_checked(text: str) -> None:
     with pytest.raises(HashCheckError, match=r"must be pinned with `==`, .* found: `foo"):
