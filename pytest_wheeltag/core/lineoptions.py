@@ -91,14 +91,6 @@ def parse_hash(text: str, place: str) -> tuple[str, str]:
     return match["algorithm"], match["digest"].lower()
 
 
-def parse_config_setting(text: str, place: str) -> tuple[str, str]:
-    """Parse ``KEY=VALUE``; the value may be a secret and is not shown."""
-    key, separator, value = text.partition("=")
-    if not separator:
-        raise UsageError(place, OptionName.CONFIG_SETTINGS, "`KEY=VALUE` after this option")
-    return key, value
-
-
 def _parse_words(words: Sequence[str], place: str) -> Iterator[LineOption]:
     rest = iter(words)
     for word in rest:

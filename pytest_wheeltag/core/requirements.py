@@ -193,6 +193,14 @@ class Request:
         raise UsageError(other.lock.origin, other.lock.origin, _EXPECTED_ALONE)
 
 
+def parse_config_setting(text: str, origin: str) -> tuple[str, str]:
+    """Parse what a build backend is told, ``KEY=VALUE``; raises ``UsageError``, which names ``origin`` and shows nothing of it."""
+    key, sign, value = text.partition("=")
+    if not key or not sign:
+        raise UsageError(origin, "no key" if sign else "no equals sign", "a config setting like `KEY=VALUE`")
+    return key, value
+
+
 def parse_request(
     requirements: Iterable[str], constraints: Iterable[str] = (), origin: str = COMMAND_LINE
 ) -> Request:

@@ -8,12 +8,11 @@ from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.lineoptions import (
     LineOption,
     OptionName,
-    parse_config_setting,
     parse_hash,
     parse_line_options,
 )
 from pytest_wheeltag.core.references import Hashes
-from pytest_wheeltag.core.requirements import ConfigSettings
+from pytest_wheeltag.core.requirements import ConfigSettings, parse_config_setting
 from pytest_wheeltag.errors import UsageError
 
 # As pip has it: a `#` inside a word is no comment. With `\s+#` a line of blanks would take quadratic time.

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.requirements import ConfigSettings, parse_config_setting
 from pytest_wheeltag.errors import UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_text, read_regular
 from pytest_wheeltag.system.pipfiles import PipPlaces, PipSetting, read_settings
@@ -42,7 +43,7 @@ class PipConfiguration:
     constraints: tuple[str, ...] = field(default=(), repr=False)
     build_constraints: tuple[str, ...] = field(default=(), repr=False)
     # A backend may be given secrets.
-    config_settings: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    config_settings: ConfigSettings = field(default=(), repr=False)
     build_isolation: bool = True
     require_hashes: bool = False
     upgrade_strategy: str = "only-if-needed"
@@ -212,17 +213,12 @@ class _Reader:
         return parse_location(text, home=self.places.home, folder=self.places.folder, setting=setting)
 
 
-def _config_settings(layers: Iterable[Mapping[str, PipSetting]]) -> tuple[tuple[str, str], ...]:
+def _config_settings(layers: Iterable[Mapping[str, PipSetting]]) -> ConfigSettings:
     # One for each layer, and pip adds them up: the whole text is one pair, spaces and all.
-    return tuple(_config_setting(layer["config-settings"]) for layer in layers if "config-settings" in layer)
-
-
-def _config_setting(setting: PipSetting) -> tuple[str, str]:
-    name, sign, value = setting.text.partition("=")
-    if not sign:
-        where, expected = f"pip's config-settings from {setting.origin}", "a pair like `KEY=VALUE`"
-        raise UsageError(where, name, expected)
-    return name, value
+    told = (layer["config-settings"] for layer in layers if "config-settings" in layer)
+    return tuple(
+        parse_config_setting(each.text, f"pip's config-settings from {each.origin}") for each in told
+    )
 
 
 def _format_control(layers: Iterable[Mapping[str, PipSetting]]) -> tuple[frozenset[str], frozenset[str]]:

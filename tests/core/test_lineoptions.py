@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from pytest_wheeltag.core.lineoptions import (
     OptionName,
-    parse_config_setting,
     parse_hash,
     parse_line_options,
 )
@@ -89,13 +88,6 @@ def test_a_strong_hash_is_algorithm_and_digits() -> None:
 def test_any_other_hash_is_an_error(text: str) -> None:
     with pytest.raises(UsageError, match=r"^r\.txt:1: expected a hash like `sha256:HEX`"):
         parse_hash(text, "r.txt:1")
-
-
-def test_a_setting_of_a_backend_is_key_and_value() -> None:
-    assert parse_config_setting("a=b=c", "r.txt:1") == ("a", "b=c")
-    with pytest.raises(UsageError) as caught:
-        parse_config_setting("secret", "r.txt:1")
-    assert "secret" not in str(caught.value)
 
 
 @given(st.text(st.sampled_from("-=\"' rce\\#pit") | st.characters(), max_size=40))

@@ -12,6 +12,7 @@ from pytest_wheeltag.core.requirements import (
     Demand,
     Request,
     UnnamedDemand,
+    parse_config_setting,
     parse_constraint,
     parse_demand,
     parse_request,
@@ -160,3 +161,18 @@ def test_one_lock_may_be_named_twice_for_other_parts_of_it() -> None:
     other = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///work/"))
     with pytest.raises(UsageError, match="a lock that stands alone"):
         _ = one & other
+
+
+def test_a_config_setting_is_key_and_value() -> None:
+    assert parse_config_setting("a=b=c", "r.txt:1") == ("a", "b=c")
+    assert parse_config_setting("a=", "r.txt:1") == ("a", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("hunter2", "no equals sign"), ("=hunter2", "no key"), ("", "no equals sign")]
+)
+def test_what_is_no_config_setting_is_an_error_that_shows_nothing_of_it(text: str, found: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_config_setting(text, "r.txt:1")
+
+    assert str(caught.value) == f"r.txt:1: expected a config setting like `KEY=VALUE`, found: `{found}`"

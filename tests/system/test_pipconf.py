@@ -196,7 +196,7 @@ def test_formats_add_up_over_the_layers(machine: Machine) -> None:
         ("PIP_EXTRA_INDEX_URL", "https://user:s3cr3t@[bad", "scheme"),
         ("PIP_KEYRING_PROVIDER", "vault", "`subprocess`"),
         ("PIP_UPGRADE_STRATEGY", "never", "`eager`"),
-        ("PIP_CONFIG_SETTINGS", "verbose", "KEY=VALUE"),
+        ("PIP_CONFIG_SETTINGS", "s3cr3t", "KEY=VALUE"),
         ("PIP_NO_BUILD_ISOLATION", "maybe", "yes or no"),
         ("PIP_PROXY", "socks5://user:s3cr3t@index.example/", "scheme"),
     ],
