@@ -327,7 +327,7 @@ def test_wheels_only_wheels_first_and_no_wheels(
     assert chosen("foo", Controls(NameControl(included=every))) == "foo-1.0-py3-none-any.whl"
     assert chosen("foo", Controls(wheels_first=NameControl(included=every))) == "foo-1.0-py3-none-any.whl"
     assert chosen("bar", Controls(wheels_first=NameControl(included=every))) == "bar-1.0.tar.gz"
-    with pytest.raises(ResolutionError, match="source distributions alone are published"):
+    with pytest.raises(ResolutionError, match="no wheel is published, and only wheels are taken"):
         chosen("bar", Controls(NameControl(included=every)))
 
 

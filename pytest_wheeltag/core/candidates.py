@@ -280,7 +280,9 @@ def screen_release(
     rejections = [found for found in judged if isinstance(found, Rejection)]
     unyanked = [candidate for candidate in candidates if candidate.file.yanked is None]
     if unyanked:
-        rejections += [reject_yanked(each) for each in candidates if each.file.yanked is not None]
+        rejections += [
+            reject_yanked(each.file, each.wheel) for each in candidates if each.file.yanked is not None
+        ]
     sdists = tuple(found for found in judged if isinstance(found, PublishedFile))
     return Offer(
         name,
@@ -379,10 +381,10 @@ def _reject_other_python(file: PublishedFile, screen: Screen) -> Rejection | Non
     return Rejection(file, Reason.REQUIRES_PYTHON, shown)
 
 
-def reject_yanked(candidate: Candidate) -> Rejection:
-    """Give the rejection of a yanked candidate, with the reason that its index tells."""
-    reason = _shown(candidate.file.yanked or "") or "no reason given"
-    return Rejection(candidate.file, Reason.YANKED, reason, candidate.wheel)
+def reject_yanked(file: PublishedFile, wheel: WheelName | None = None) -> Rejection:
+    """Give the rejection of a yanked file, with the reason that its index tells."""
+    reason = _shown(file.yanked or "") or "no reason given"
+    return Rejection(file, Reason.YANKED, reason, wheel)
 
 
 def _shown(text: str) -> str:
