@@ -10,6 +10,7 @@ from packaging.version import Version
 from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.dependencies import Dependency, ReleaseMetadata
 from pytest_wheeltag.core.hashchecking import allowed_hashes, check_source
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.markers import MarkerJudge
 from pytest_wheeltag.core.needs import (
     PYTHON_KEY,
@@ -22,7 +23,7 @@ from pytest_wheeltag.core.needs import (
     wanted,
 )
 from pytest_wheeltag.core.present import Upgrade
-from pytest_wheeltag.core.references import Hashes, Reference
+from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.releases import (
     AnyRelease,
     DirectRelease,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.utils import NormalizedName
 
-from pytest_wheeltag.core.references import Hashes, ReferenceKind
+from pytest_wheeltag.core.hashes import Hash, Hashes
+from pytest_wheeltag.core.references import ReferenceKind
 from pytest_wheeltag.core.releases import Release, is_pinned
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand
 from pytest_wheeltag.core.resolution import Choice
@@ -20,7 +21,7 @@ _ALL = "every distribution needs one, add to what is asked for"
 
 def allowed_hashes(
     requirements: Iterable[Demand | UnnamedDemand], constraints: Iterable[Demand]
-) -> Mapping[NormalizedName, frozenset[tuple[str, str]]]:
+) -> Mapping[NormalizedName, frozenset[Hash]]:
     """Give, by project, the hashes that a file may have: those that every demand with hashes admits.
 
     Projects that no hash was given for are left out. Raises ``HashCheckError`` where demands contradict each other.
@@ -30,7 +31,7 @@ def allowed_hashes(
         if isinstance(demand, Demand) and given_hashes(demand):
             told.setdefault(demand.name, []).append(demand)
     allowed = {
-        name: frozenset[tuple[str, str]].intersection(*(frozenset(given_hashes(each)) for each in demands))
+        name: frozenset[Hash].intersection(*(frozenset(given_hashes(each)) for each in demands))
         for name, demands in told.items()
     }
     for name in (name for name, hashes in allowed.items() if not hashes):

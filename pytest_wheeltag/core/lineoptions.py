@@ -1,6 +1,5 @@
 """The options that a line of a requirements file may hold, spelt in any way that pip takes."""
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -58,9 +57,6 @@ _SHORT = {
     "-C": OptionName.CONFIG_SETTINGS,
 }
 _SHOWN_CHARACTERS = 50
-_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
-_HASH = re.compile(r"(?P<algorithm>[a-z0-9]+):(?P<digest>[0-9a-fA-F]+)", re.ASCII)
-_EXPECTED_HASH = "a hash like `sha256:HEX`, with 64 digits, or `sha384:HEX` with 96, or `sha512:HEX` with 128"
 
 
 @dataclass(frozen=True)
@@ -81,14 +77,6 @@ def parse_line_options(text: str, place: str) -> tuple[LineOption, ...]:
     except ValueError as error:
         raise UsageError(place, shown_address(text), "each quotation mark twice") from error
     return tuple(_parse_words(words, place))
-
-
-def parse_hash(text: str, place: str) -> tuple[str, str]:
-    """Parse ``ALGORITHM:HEX`` to the algorithm, one of those that pip takes, and the digest in lower case."""
-    match = _HASH.fullmatch(text.strip())
-    if match is None or len(match["digest"]) != _DIGITS.get(match["algorithm"]):
-        raise UsageError(place, shown_address(text), _EXPECTED_HASH)
-    return match["algorithm"], match["digest"].lower()
 
 
 def _parse_words(words: Sequence[str], place: str) -> Iterator[LineOption]:

@@ -1,6 +1,5 @@
 """Where the entries of a lock lie: published files and direct references with absolute addresses."""
 
-import hashlib
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,10 +10,10 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import Offer, PublishedFile, Screen, screen_release
+from pytest_wheeltag.core.hashes import KNOWN_ALGORITHMS, Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.lock import Lock
 from pytest_wheeltag.core.references import (
-    Hashes,
     Reference,
     ReferenceKind,
     parse_reference,
@@ -27,8 +26,6 @@ DirectEntry = PackageArchive | PackageDirectory
 Entry = FileEntry | DirectEntry | PackageVcs
 
 _SCHEMES = frozenset({"https", "http", "file"})
-# These digests have no length of their own.
-_ALGORITHMS = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 # `file:///C:/…` or a share: there a backslash parts folders, elsewhere it is a letter.
 _WINDOWS_FOLDER = re.compile(r"file://(?:/[A-Za-z]:|[^/])")
 _DRIVE = re.compile(r"[A-Za-z]:/")
@@ -98,7 +95,7 @@ def _tree(entry: PackageDirectory, lock: Lock) -> Reference:
 def _hashes(entry: FileEntry | PackageArchive, lock: Lock) -> Hashes:
     hashes = tuple(sorted((name.lower(), digest.lower()) for name, digest in entry.hashes.items()))
     # What is by none of them would be taken unchecked.
-    if _ALGORITHMS.isdisjoint(name for name, _ in hashes):
+    if KNOWN_ALGORITHMS.isdisjoint(name for name, _ in hashes):
         raise UsageError(lock.origin, printable(", ".join(entry.hashes)), _EXPECTED_HASH)
     return hashes
 

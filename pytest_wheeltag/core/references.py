@@ -9,10 +9,9 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import PublishedFile, is_wheel, sdist_stem
+from pytest_wheeltag.core.hashes import DIGITS, Hashes, is_digest
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
-
-Hashes = tuple[tuple[str, str], ...]
 
 _SCHEMES = frozenset({"https", "http", "file"})
 _VERSION_CONTROL = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)(?:://|@)|[\w.-]+@[\w.-]+:", re.IGNORECASE)
@@ -23,8 +22,6 @@ _EXPECTED_CHECKOUT = (
     "no address of a version control system: clone it and give the folder's path, or give the address of an archive "
     "of the revision"
 )
-# What counts in a fragment as a hash, with the digits that it has.
-_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128, "sha224": 56, "sha1": 40, "md5": 32}
 
 
 class ReferenceKind(StrEnum):
@@ -102,13 +99,11 @@ def parse_reference(text: str, origin: str, *, is_editable: bool = False) -> Ref
     if kind is None or (is_editable and kind is not ReferenceKind.TREE):
         expected = "the folder of a source tree on this machine" if is_editable else _EXPECTED
         raise UsageError(origin, shown_address(text), expected)
-    hashes = tuple((name, fragment[name].lower()) for name in _HASHES if name in fragment)
+    hashes = tuple((name, fragment[name].lower()) for name in DIGITS if name in fragment)
     for name, digest in hashes:
-        digits = _HASHES[name]
-        if not re.fullmatch(rf"[0-9a-f]{{{digits}}}", digest):
-            raise UsageError(
-                origin, f"{name}={printable(digest)}", f"a {name} of {digits} hexadecimal digits"
-            )
+        if not is_digest(name, digest):
+            expected = f"a {name} of {DIGITS[name]} hexadecimal digits"
+            raise UsageError(origin, f"{name}={printable(digest)}", expected)
     subdirectory = fragment.get("subdirectory", "").strip("/")
     if ".." in subdirectory.split("/") or "\\" in subdirectory:
         raise UsageError(

@@ -11,8 +11,9 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import is_wheel, sdist_stem
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.lock import Lock
-from pytest_wheeltag.core.references import Hashes, Reference, parse_reference
+from pytest_wheeltag.core.references import Reference, parse_reference
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
 

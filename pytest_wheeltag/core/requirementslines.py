@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.hashes import Hashes, parse_hash
 from pytest_wheeltag.core.lineoptions import (
     LineOption,
     OptionName,
-    parse_hash,
     parse_line_options,
 )
-from pytest_wheeltag.core.references import Hashes
 from pytest_wheeltag.core.requirements import ConfigSettings, parse_config_setting
 from pytest_wheeltag.errors import UsageError
 

@@ -12,7 +12,8 @@ from pytest_wheeltag.core.hashchecking import (
     check_source,
     unverified,
 )
-from pytest_wheeltag.core.references import Hashes, parse_reference
+from pytest_wheeltag.core.hashes import Hashes
+from pytest_wheeltag.core.references import parse_reference
 from pytest_wheeltag.core.releases import Release
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand, parse_demand
 from pytest_wheeltag.core.resolution import Choice
