@@ -158,7 +158,7 @@ def test_build_requirements_as_resolved_are_part_of_what_was_built(
     index.add(make_wheel("tool", "2.0"))
     # Constraints of the request do not bind builds, those of builds do.
     rest = [
-        site.install(running_interpreter, request & Request((), (parse_constraint("tool<2"),)), bound()),
+        site.install(running_interpreter, request.then(Request((), (parse_constraint("tool<2"),))), bound()),
         site.install(running_interpreter, request, bound("tool<2")),
     ]
 

@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import is_wheel, sdist_stem
-from pytest_wheeltag.core.hashes import Hashes
+from pytest_wheeltag.core.hashes import Hashes, HashRule
 from pytest_wheeltag.core.lock import Lock
 from pytest_wheeltag.core.references import Reference, parse_reference
 from pytest_wheeltag.core.text import printable
@@ -148,15 +148,13 @@ def _line(text: str, demand: Demand | UnnamedDemand) -> str:
 class Request:
     """What an environment shall hold, in the order asked for, and what bounds it without asking for anything.
 
-    With ``requires_hashes`` nothing is taken whose hash nobody gave; with ``waives_hashes`` only what has hashes is
-    held to them. A ``lock`` says by itself what to take, and stands alone.
+    A ``lock`` says by itself what to take, and stands alone.
     """
 
     requirements: tuple[Demand | UnnamedDemand, ...]
     constraints: tuple[Demand, ...] = ()
-    requires_hashes: bool = False
+    hash_rule: HashRule = HashRule.IF_GIVEN
     lock: Lock | None = None
-    waives_hashes: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -165,33 +163,30 @@ class Request:
 
     @property
     def checks_hashes(self) -> bool:
-        """Whether every file must have a hash that was given: one with a hash makes all need one, as with pip."""
-        if self.requires_hashes or self.waives_hashes:
-            return self.requires_hashes
+        """Whether every file must have a hash that was given, as with pip."""
+        if self.hash_rule is not HashRule.IF_GIVEN:
+            return self.hash_rule is HashRule.REQUIRED
         return any(each.hashes for each in (*self.requirements, *self.constraints))
 
-    def __and__(self, other: "Request") -> "Request":
+    def then(self, later: "Request") -> "Request":
         """Ask for both; raises ``UsageError`` for a lock beside anything else, and where hashes are required and waived."""
-        lock = self._join_locks(other)
-        if lock and (self.requirements or other.requirements):
+        lock = self._join_locks(later)
+        if lock and (self.requirements or later.requirements):
             raise UsageError(lock.origin, lock.origin, _EXPECTED_ALONE)
-        if (self.requires_hashes and other.waives_hashes) or (self.waives_hashes and other.requires_hashes):
-            raise UsageError("--no-require-hashes", "--require-hashes", "one of the two, not both")
         return Request(
-            self.requirements + other.requirements,
-            self.constraints + other.constraints,
-            self.requires_hashes or other.requires_hashes,
+            self.requirements + later.requirements,
+            self.constraints + later.constraints,
+            self.hash_rule.then(later.hash_rule),
             lock,
-            self.waives_hashes or other.waives_hashes,
         )
 
-    def _join_locks(self, other: "Request") -> Lock | None:
+    def _join_locks(self, later: "Request") -> Lock | None:
         """Give the lock of either, or both as one where they are the same file."""
-        if self.lock is None or other.lock is None:
-            return self.lock or other.lock
-        if self.lock.is_same_file(other.lock):
-            return self.lock | other.lock
-        raise UsageError(other.lock.origin, other.lock.origin, _EXPECTED_ALONE)
+        if self.lock is None or later.lock is None:
+            return self.lock or later.lock
+        if self.lock.is_same_file(later.lock):
+            return self.lock.then(later.lock)
+        raise UsageError(later.lock.origin, later.lock.origin, _EXPECTED_ALONE)
 
 
 def parse_config_setting(text: str, origin: str) -> tuple[str, str]:

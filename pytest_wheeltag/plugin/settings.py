@@ -12,6 +12,7 @@ import pytest
 
 from pytest_wheeltag.core.askedfor import AskedFor, join_asked
 from pytest_wheeltag.core.controls import Controls, NameControl
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.interpreter import InterpreterSpec, parse_interpreter_spec
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_config_setting
 from pytest_wheeltag.core.resolution import SearchLimits
@@ -95,7 +96,7 @@ def read_settings(config: pytest.Config) -> Settings:
         orders=Orders(reader.text("orders") or Orders.GIVEN),
         missing_outcome=_read_missing_outcome(reader),
         sources=replace(read_sources(reader), beside=asked.options),
-        options=replace(options, controls=asked.options.control(options.controls)),
+        options=replace(options, controls=asked.options.apply_to(options.controls)),
         build_variables=reader.texts("build_env"),
         policy=_read_policy(reader),
         json_file=_read_json_file(reader),
@@ -185,8 +186,8 @@ def _read_asked(reader: "SettingsReader") -> AskedFor:
             *(requests.constraints(str(bounds.absolute(text)), bounds.origin) for text in bounds.value or ()),
         )
     )
-    requires_hashes = asked.request.requires_hashes or reader.flag("require-hashes")
-    return replace(asked, request=replace(asked.request, requires_hashes=requires_hashes))
+    rule = asked.request.hash_rule.then(HashRule.where(is_required=reader.flag("require-hashes")))
+    return replace(asked, request=replace(asked.request, hash_rule=rule))
 
 
 def _read_demand(text: str, found: "Found", requests: RequestReader) -> Demand | UnnamedDemand:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.askedfor import AskedFor, FileOptions, join_asked
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.lineoptions import OptionName
 from pytest_wheeltag.core.lockfile import is_lock_name
 from pytest_wheeltag.core.requirements import Demand, Request
@@ -136,5 +137,6 @@ def _values(line: OptionLine, name: OptionName) -> tuple[str, ...]:
 
 def _requested(line: OptionLine) -> Request:
     names = {each.name for each in line.options}
-    required = Request((), requires_hashes=OptionName.REQUIRE_HASHES in names)
-    return required & Request((), waives_hashes=OptionName.NO_REQUIRE_HASHES in names)
+    required = HashRule.where(is_required=OptionName.REQUIRE_HASHES in names)
+    is_waived = OptionName.NO_REQUIRE_HASHES in names
+    return Request((), hash_rule=required.then(HashRule.WAIVED) if is_waived else required)

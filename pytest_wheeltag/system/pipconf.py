@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.requirements import ConfigSettings, parse_config_setting
 from pytest_wheeltag.errors import UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_text, read_regular
@@ -45,7 +46,7 @@ class PipConfiguration:
     # A backend may be given secrets.
     config_settings: ConfigSettings = field(default=(), repr=False)
     build_isolation: bool = True
-    require_hashes: bool = False
+    hash_rule: HashRule = HashRule.IF_GIVEN
     upgrade_strategy: str = "only-if-needed"
     no_binary: frozenset[str] = frozenset()
     only_binary: frozenset[str] = frozenset()
@@ -87,7 +88,7 @@ def read_pip_configuration(places: PipPlaces, now: datetime) -> PipConfiguration
         config_settings=_config_settings(layers),
         # pip takes the value as that of isolation itself: `no-build-isolation = false` turns it off.
         build_isolation=reader.flag("no-build-isolation", default="yes"),
-        require_hashes=reader.flag("require-hashes"),
+        hash_rule=HashRule.where(is_required=reader.flag("require-hashes")),
         upgrade_strategy=reader.choice("upgrade-strategy", _STRATEGIES),
         no_binary=no_binary,
         only_binary=only_binary,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from packaging.utils import InvalidName, canonicalize_name
 
 from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.pipconf import PipConfiguration
@@ -128,6 +129,9 @@ class _Reader:
     def flag(self, found: Found) -> bool:
         return _flag(found[0])
 
+    def hash_rule(self, found: Found) -> HashRule:
+        return HashRule.where(is_required=_flag(found[0]))
+
     def no_flag(self, found: Found) -> bool:
         return not _flag(found[0])
 
@@ -189,7 +193,7 @@ _ROWS = (
     _Row("constraints", "constraint", ("UV_CONSTRAINT",), _Reader.paths),
     _Row("build_constraints", "build-constraint", ("UV_BUILD_CONSTRAINT",), _Reader.paths),
     _Row("build_isolation", "no-build-isolation", ("UV_NO_BUILD_ISOLATION",), _Reader.no_flag),
-    _Row("require_hashes", "require-hashes", ("UV_REQUIRE_HASHES",), _Reader.flag),
+    _Row("hash_rule", "require-hashes", ("UV_REQUIRE_HASHES",), _Reader.hash_rule),
     _Row("no_binary", "no-binary", ("UV_NO_BINARY", "UV_NO_BINARY_PACKAGE"), _Reader.packages),
     _Row("only_binary", "only-binary", ("UV_NO_BUILD", "UV_NO_BUILD_PACKAGE"), _Reader.packages),
     _Row("pre", "pre", ("UV_PRERELEASE",), _Reader.pre),

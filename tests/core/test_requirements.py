@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.markers import Marker
 
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.lockfile import read_lock
 from pytest_wheeltag.core.references import ReferenceKind, parse_reference
 from pytest_wheeltag.core.requirements import (
@@ -111,7 +112,7 @@ def test_a_demand_without_name_is_the_same_once_it_has_one() -> None:
 
 
 def test_requests_are_joined_in_the_order_asked_for() -> None:
-    joined = parse_request(["b", "a"], ["c<1"]) & parse_request(["d"], origin="r.txt:1")
+    joined = parse_request(["b", "a"], ["c<1"]).then(parse_request(["d"], origin="r.txt:1"))
 
     assert texts(joined.requirements) == ["b the command line", "a the command line", "d r.txt:1"]
     assert texts(joined.constraints) == ["c<1 the command line"]
@@ -124,22 +125,22 @@ def test_one_hash_makes_all_files_need_one_unless_that_is_waived() -> None:
     hashed = replace(plain.requirements[0], hashes=(("sha256", "00"),))
     bound = replace(plain.constraints[0], hashes=(("sha256", "00"),))
     assert not plain.checks_hashes
-    for one in (Request((hashed,)), Request((), (bound,)), Request((), requires_hashes=True)):
-        assert (plain & one).checks_hashes
-    waived = Request((), waives_hashes=True)
-    assert not (plain & Request((hashed,)) & waived).checks_hashes
+    for one in (Request((hashed,)), Request((), (bound,)), Request((), hash_rule=HashRule.REQUIRED)):
+        assert plain.then(one).checks_hashes
+    waived = Request((), hash_rule=HashRule.WAIVED)
+    assert not plain.then(Request((hashed,))).then(waived).checks_hashes
     with pytest.raises(UsageError, match="one of the two"):
-        _ = waived & Request((), requires_hashes=True)
+        waived.then(Request((), hash_rule=HashRule.REQUIRED))
 
 
 def test_a_lock_stands_alone() -> None:
     lock = Request((), lock=read_lock(LOCK, "pylock.toml", "file:///"))
-    assert (lock & parse_request([], ["c<1"])).lock is lock.lock
+    assert lock.then(parse_request([], ["c<1"])).lock is lock.lock
     assert not lock.is_empty
     different = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///"))
     for other in (parse_request(["a"]), different):
         with pytest.raises(UsageError, match=r"^(pylock|other)\.toml: expected a lock that stands alone"):
-            _ = lock & other
+            lock.then(other)
 
 
 @given(st.text(max_size=60))
@@ -153,14 +154,14 @@ def test_one_lock_may_be_named_twice_for_other_parts_of_it() -> None:
     one = Request((), lock=replace(lock, extras=frozenset({"a"})))
     two = Request((), lock=replace(lock, extras=frozenset({"b"}), groups=frozenset({"test"})))
 
-    joined = (one & two).lock
+    joined = one.then(two).lock
 
     assert joined is not None
     assert (joined.extras, joined.groups) == (frozenset({"a", "b"}), frozenset({"test"}))
-    assert (one & one).lock == one.lock
+    assert one.then(one).lock == one.lock
     other = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///work/"))
     with pytest.raises(UsageError, match="a lock that stands alone"):
-        _ = one & other
+        one.then(other)
 
 
 def test_a_config_setting_is_key_and_value() -> None:

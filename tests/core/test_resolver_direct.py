@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Screen
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
 from pytest_wheeltag.core.references import parse_reference
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_request
@@ -209,7 +210,7 @@ def test_contradicting_hashes_never_mean_that_any_file_will_do(text: str, *, is_
     request = Request(
         tuple(replace(each, hashes=(("sha256", "1" * 64),)) for each in wanted.requirements),
         tuple(replace(each, hashes=(("sha256", "2" * 64),)) for each in bound.constraints),
-        waives_hashes=is_waived,
+        hash_rule=HashRule.WAIVED if is_waived else HashRule.IF_GIVEN,
     )
     world = world_of()
 
@@ -222,7 +223,7 @@ def test_hashes_of_constraints_hold_for_what_a_dependency_names_by_address() -> 
     bound = parse_request([], ["bar"]).constraints[0]
     given = (("sha256", DIGEST), ("sha512", "3" * 128))
     request = Request(
-        parse_request(["asker"]).requirements, (replace(bound, hashes=given),), waives_hashes=True
+        parse_request(["asker"]).requirements, (replace(bound, hashes=given),), hash_rule=HashRule.WAIVED
     )
 
     chosen = resolved(request, {"asker 1": [f"bar @ {ARCHIVE}"]}).choices

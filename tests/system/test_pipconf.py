@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.pipconf import PipConfiguration, default_index, read_pip_configuration
 from pytest_wheeltag.system.pipfiles import PipPlaces
@@ -141,7 +142,11 @@ config-settings = --opt=c
     assert found.constraints == ("a.txt", "b.txt")
     assert found.build_constraints == ("c.txt",)
     assert found.config_settings == (("--opt", "a b"), ("--opt", "c"))
-    assert (found.build_isolation, found.require_hashes, found.upgrade_strategy) == (False, True, "eager")
+    assert (found.build_isolation, found.hash_rule, found.upgrade_strategy) == (
+        False,
+        HashRule.REQUIRED,
+        "eager",
+    )
     assert (found.keyring_provider, found.no_input, found.no_proxy_env) == ("import", True, True)
     assert (set(found.no_binary), set(found.only_binary)) == ({"two"}, {"one"})
     assert found.prefer_binary

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.pipconf import PipConfiguration
@@ -86,7 +87,7 @@ def test_every_other_setting_is_read() -> None:
     found = settings.configuration
     assert found.constraints == (str(FOLDER / "a.txt"), str(Path("/etc/b.txt")))
     assert found.build_constraints == (str(FOLDER / "c.txt"),)
-    assert (found.build_isolation, found.require_hashes, found.pre) == (False, True, True)
+    assert (found.build_isolation, found.hash_rule, found.pre) == (False, HashRule.REQUIRED, True)
     assert found.no_binary == {"one", "two-three"}
     assert found.only_binary == {":all:", "four"}
     assert found.trusted_hosts == ("one.example", "two.example:8443", "three.example:1", "[::1]")
