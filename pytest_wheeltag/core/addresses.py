@@ -1,9 +1,17 @@
-"""Texts that may be addresses and hold passwords, made fit to be shown."""
+"""Addresses of files: cut into parts, and made fit to be shown, since they may hold passwords."""
 
 import re
+from urllib.parse import SplitResult, urlsplit
 
 from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.errors import UsageError
 
+EXPECTED_CHECKOUT = (
+    "nothing of a version control system: clone it and take the folder, or take an archive of the revision"
+)
+EXPECTED_ADDRESS = "an address with the scheme `https`, `http` or `file`"
+
+_SCHEMES = frozenset({"https", "http", "file"})
 _SHOWN_CHARACTERS = 200
 _ABSOLUTE = r"(?:(?:git|hg|svn|bzr)\+(?:https?|ssh|file|git):/|(?:https?|file):/|[A-Za-z-][A-Za-z0-9+.-]*://)"
 _SCHEME = r"(?:(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh|file|git):/*|[A-Za-z-][A-Za-z0-9+.-]*://)"
@@ -13,6 +21,18 @@ _BEFORE = re.compile(rf"(?:[^\s:/@]+\s+)*(?:[^\s:/@]*@(?=\s|{_ABSOLUTE})\s*)?", 
 _USER = re.compile(rf"^((?:--?[a-z-]+=)?{_SCHEME}?).*@", re.DOTALL | re.IGNORECASE)
 # From the first character of an address on: a question mark may stand in any other text.
 _QUERY = re.compile(r"^([^:/]*[:/][^?]*)\?.*", re.DOTALL)
+
+
+def split_address(text: str, origin: str, expected: str = EXPECTED_ADDRESS) -> SplitResult:
+    """Split the absolute address of a file or folder; raises ``UsageError``, which names ``origin`` and shows no secret."""
+    try:
+        parts = urlsplit(text.strip())
+        is_complete = parts.path.startswith("/") and (parts.scheme == "file" or bool(parts.hostname))
+    except ValueError as error:
+        raise UsageError(origin, shown_address(text), expected) from error
+    if parts.scheme not in _SCHEMES or not is_complete:
+        raise UsageError(origin, shown_address(text), expected)
+    return parts
 
 
 def shown_address(text: str) -> str:

@@ -1,5 +1,6 @@
 """The options that a line of a requirements file may hold, spelt in any way that pip takes."""
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ _SHORT = {
     "-f": OptionName.FIND_LINKS,
     "-C": OptionName.CONFIG_SETTINGS,
 }
+_UNSAFE = re.compile(r"[^A-Za-z0-9@%+=:,./_-]")
 _SHOWN_CHARACTERS = 50
 
 
@@ -77,6 +79,12 @@ def parse_line_options(text: str, place: str) -> tuple[LineOption, ...]:
     except ValueError as error:
         raise UsageError(place, shown_address(text), "each quotation mark twice") from error
     return tuple(_parse_words(words, place))
+
+
+def quote_value(text: str) -> str:
+    """Quote a value of an option, of one line, so that a requirements file gives it back as it is."""
+    # One by one: together ` #` would begin a comment, and `${NAME}` stand for a variable.
+    return _UNSAFE.sub(lambda match: r"\'" if match[0] == "'" else f"'{match[0]}'", text)
 
 
 def _parse_words(words: Sequence[str], place: str) -> Iterator[LineOption]:

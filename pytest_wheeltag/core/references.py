@@ -7,20 +7,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.addresses import EXPECTED_ADDRESS, EXPECTED_CHECKOUT, shown_address, split_address
 from pytest_wheeltag.core.candidates import PublishedFile, is_wheel, sdist_stem
 from pytest_wheeltag.core.hashes import DIGITS, Hashes, is_digest
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
 
-_SCHEMES = frozenset({"https", "http", "file"})
 _VERSION_CONTROL = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)(?:://|@)|[\w.-]+@[\w.-]+:", re.IGNORECASE)
 _EXPECTED = (
     "a wheel (`.whl`), a source archive (`.tar.gz`, `.zip`) or, on this machine, the folder of a source tree"
-)
-_EXPECTED_CHECKOUT = (
-    "no address of a version control system: clone it and give the folder's path, or give the address of an archive "
-    "of the revision"
 )
 
 
@@ -92,7 +87,9 @@ def parse_reference(text: str, origin: str, *, is_editable: bool = False) -> Ref
     Raises ``UsageError``, which names ``origin`` and shows no credentials, for version control systems and for
     what is neither wheel, archive nor, on this machine, a tree.
     """
-    parts = _split(text.strip(), origin)
+    if _VERSION_CONTROL.match(text.strip()):
+        raise UsageError(origin, shown_address(text), EXPECTED_CHECKOUT)
+    parts = split_address(text, origin, f"{EXPECTED_ADDRESS} of {_EXPECTED}")
     fragment = _parse_fragment(parts.fragment)
     url = parts._replace(fragment="").geturl()
     kind = _kind_of(parts)
@@ -110,23 +107,6 @@ def parse_reference(text: str, origin: str, *, is_editable: bool = False) -> Ref
             origin, printable(subdirectory), "a subdirectory inside of what the address leads to"
         )
     return Reference(url, kind, hashes, subdirectory, is_editable)
-
-
-def _split(text: str, origin: str) -> SplitResult:
-    if _VERSION_CONTROL.match(text):
-        raise UsageError(origin, shown_address(text), _EXPECTED_CHECKOUT)
-    try:
-        parts = urlsplit(text)
-        is_complete = parts.path.startswith("/") and (parts.scheme == "file" or bool(parts.hostname))
-    except ValueError as error:
-        raise UsageError(origin, shown_address(text), _EXPECTED) from error
-    if parts.scheme.lower() not in _SCHEMES or not is_complete:
-        raise UsageError(
-            origin,
-            shown_address(text),
-            f"an address with the scheme `https`, `http` or `file` of {_EXPECTED}",
-        )
-    return parts._replace(scheme=parts.scheme.lower())
 
 
 def _kind_of(parts: SplitResult) -> ReferenceKind | None:

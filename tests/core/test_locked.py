@@ -430,7 +430,7 @@ def test_addresses_need_a_surveyor() -> None:
 def test_version_control_is_refused_only_where_it_applies() -> None:
     vcs = f'vcs = {{type = "git", url = "https://git.example/foo", commit-id = "{SHA[:40]}"}}\n'
 
-    with pytest.raises(UsageError, match=r"clone it and lock the folder"):
+    with pytest.raises(UsageError, match=r"clone it and take the folder"):
         resolved(HEADER + package(vcs))
     assert resolved(HEADER + package("marker = \"os_name == 'nt'\"\n", vcs)).choices == ()
 

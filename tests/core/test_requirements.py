@@ -18,6 +18,7 @@ from pytest_wheeltag.core.requirements import (
     parse_demand,
     parse_request,
 )
+from pytest_wheeltag.core.requirementslines import RequirementLine, parse_lines
 from pytest_wheeltag.errors import UsageError
 
 WHEEL_URL = "https://files.example/foo-1.0-py3-none-any.whl"
@@ -177,3 +178,28 @@ def test_what_is_no_config_setting_is_an_error_that_shows_nothing_of_it(text: st
         parse_config_setting(text, "r.txt:1")
 
     assert str(caught.value) == f"r.txt:1: expected a config setting like `KEY=VALUE`, found: `{found}`"
+
+
+@given(st.text(st.sampled_from("-=\"' #\\${}A") | st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_a_line_gives_the_config_settings_back(text: str) -> None:
+    demand = replace(parse_demand("foo"), config_settings=(("key", text), ("other", "a b")))
+    if f"key={text}".splitlines() != [f"key={text}"]:
+        with pytest.raises(UsageError, match="config settings of one line each"):
+            _ = demand.line
+        return
+
+    (line,) = parse_lines(demand.line, "r.txt", {"A": "expanded"})
+
+    assert isinstance(line, RequirementLine)
+    assert (line.text, line.config_settings) == ("foo", demand.config_settings)
+
+
+def test_a_line_gives_address_extras_marker_and_hashes_back() -> None:
+    digest = "0" * 64
+    demand = parse_demand(f"foo[b,a] @ {WHEEL_URL}#sha256={digest} ; os_name == 'posix'")
+    tree = UnnamedDemand(parse_reference("file:///work/tree", "-e", is_editable=True), "-e", demand.extras)
+
+    assert replace(demand, hashes=(("sha512", "1" * 128),)).line == (
+        f'foo[a,b] @ {WHEEL_URL}#sha256={digest} ; os_name == "posix" --hash=sha512:{"1" * 128}'
+    )
+    assert tree.line == "-e file:///work/tree[a,b]"
