@@ -120,7 +120,7 @@ class Workplace:
             ),
             build_constraints=options.build_constraints
             or self._read_constraints(self._origin("build-constraint"), configuration.build_constraints),
-            controls=self.opened.controls.then(options.controls),
+            controls=self.opened.configuration.controls.then(options.controls),
             hash_rule=configuration.hash_rule.then(options.hash_rule),
         )
 

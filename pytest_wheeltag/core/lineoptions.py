@@ -35,6 +35,21 @@ class OptionName(StrEnum):
     HASH = "--hash"
     CONFIG_SETTINGS = "--config-settings"
 
+    @property
+    def is_flag(self) -> bool:
+        """Whether it has no value."""
+        return self in _FLAGS
+
+    @property
+    def names_projects(self) -> bool:
+        """Whether its value names projects: it counts wherever it stands, since pip heeds it while it reads."""
+        return self in _NAMING
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it says which kinds of files or of releases are taken."""
+        return self.names_projects or self in {OptionName.PREFER_BINARY, OptionName.PRE}
+
 
 _FLAGS = frozenset(
     {
@@ -45,7 +60,7 @@ _FLAGS = frozenset(
         OptionName.NO_REQUIRE_HASHES,
     }
 )
-_OF_PROJECTS = frozenset(
+_NAMING = frozenset(
     {OptionName.NO_BINARY, OptionName.ONLY_BINARY, OptionName.ALL_RELEASES, OptionName.ONLY_FINAL}
 )
 _LONG = {each.value: each for each in OptionName} | {"--pypi-url": OptionName.INDEX_URL}
@@ -91,14 +106,14 @@ def _parse_words(words: Sequence[str], place: str) -> Iterator[LineOption]:
     rest = iter(words)
     for word in rest:
         name, value = _split(word, place)
-        if name in _FLAGS:
+        if name.is_flag:
             if value is not None:
                 raise UsageError(place, name, "no value after this option")
             yield LineOption(name)
             continue
         found = next(rest, "") if value is None else value
         # `--no-binary --pre` is no project named `--pre`.
-        if not found or (name in _OF_PROJECTS and found.startswith("-")):
+        if not found or (name.names_projects and found.startswith("-")):
             raise UsageError(place, name, "a value after this option")
         yield LineOption(name, found)
 

@@ -23,10 +23,6 @@ _MAX_LINE_CHARACTERS = 200_000
 _SUBJECTS = frozenset({OptionName.EDITABLE, OptionName.REQUIREMENT, OptionName.CONSTRAINT})
 _OF_A_REQUIREMENT = frozenset({OptionName.HASH, OptionName.CONFIG_SETTINGS})
 _OF_AN_EDITABLE = frozenset({OptionName.EDITABLE, OptionName.CONFIG_SETTINGS})
-# These count wherever they stand, since pip heeds them while it reads.
-_ANYWHERE = frozenset(
-    {OptionName.NO_BINARY, OptionName.ONLY_BINARY, OptionName.ALL_RELEASES, OptionName.ONLY_FINAL}
-)
 
 
 @dataclass(frozen=True)
@@ -154,8 +150,9 @@ def _divide(
     options: tuple[LineOption, ...], spent: frozenset[OptionName]
 ) -> tuple[tuple[LineOption, ...], tuple[OptionName, ...]]:
     """Tell the options that count beside a requirement, an editable or a file from those that do not."""
-    counting = tuple(each for each in options if each.name in _ANYWHERE)
-    return counting, tuple(each.name for each in options if each.name not in _ANYWHERE | spent)
+    counting = tuple(each for each in options if each.name.names_projects)
+    ignored = (each.name for each in options if not each.name.names_projects and each.name not in spent)
+    return counting, tuple(ignored)
 
 
 def _parse_settings(options: tuple[LineOption, ...], place: str) -> ConfigSettings:

@@ -25,16 +25,6 @@ PROJECT_FILE = "pyproject.toml"
 
 _MAX_DEPTH = 50
 _MAX_FILES = 1000
-_CONTROLS = frozenset(
-    {
-        OptionName.NO_BINARY,
-        OptionName.ONLY_BINARY,
-        OptionName.PREFER_BINARY,
-        OptionName.ALL_RELEASES,
-        OptionName.ONLY_FINAL,
-        OptionName.PRE,
-    }
-)
 _EXPECTED_PLAIN = "a requirements file here: a pyproject.toml or a pylock.toml is given by itself"
 _EXPECTED_ENDING = "a file that does not include itself, be it by others"
 _EXPECTED_BOUNDED = f"at most {_MAX_DEPTH} files in each other and {_MAX_FILES} in all"
@@ -116,7 +106,7 @@ class _Reading:
             links,
             _values(line, OptionName.TRUSTED_HOST),
             bool(_values(line, OptionName.NO_INDEX)),
-            tuple(each for each in line.options if each.name in _CONTROLS),
+            tuple(each for each in line.options if each.name.is_control),
         )
         warnings = (f"{line.place}: `{name}` counts for nothing on this line" for name in line.ignored)
         return AskedFor(_requested(line), options, tuple(warnings))

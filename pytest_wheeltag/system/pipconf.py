@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from packaging.utils import canonicalize_name
-
 from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.controls import ALL, Controls, NameControl
 from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.requirements import ConfigSettings, parse_config_setting
 from pytest_wheeltag.errors import UnsafeFileError, UsageError
@@ -30,10 +29,9 @@ _ADDRESS_BYTES = 1000
 class PipConfiguration:
     """pip's settings that decide which file is taken, how it is built and how indexes are asked; times in seconds.
 
-    ``no_binary`` and ``only_binary`` hold normalised names, or ``:all:``; ``constraints`` and
-    ``build_constraints`` are paths or addresses as written; ``config_settings`` are pairs, a name with several
-    values comes several times; ``no_input`` forbids to ask a person, ``no_proxy_env`` to believe the
-    environment on proxies and bundles; ``origins`` pairs each setting that is not the default with where it
+    ``constraints`` and ``build_constraints`` are paths or addresses as written; ``config_settings`` are pairs, a
+    name with several values comes several times; ``no_input`` forbids to ask a person, ``no_proxy_env`` to believe
+    the environment on proxies and bundles; ``origins`` pairs each setting that is not the default with where it
     came from.
     """
 
@@ -48,10 +46,7 @@ class PipConfiguration:
     build_isolation: bool = True
     hash_rule: HashRule = HashRule.IF_GIVEN
     upgrade_strategy: str = "only-if-needed"
-    no_binary: frozenset[str] = frozenset()
-    only_binary: frozenset[str] = frozenset()
-    prefer_binary: bool = False
-    pre: bool = False
+    controls: Controls = field(default_factory=Controls)
     uploaded_prior_to: datetime | None = None
     trusted_hosts: tuple[str, ...] = ()
     proxy: Url | None = None
@@ -77,7 +72,6 @@ def read_pip_configuration(places: PipPlaces, now: datetime) -> PipConfiguration
     if "pypi-url" in settings:
         settings.setdefault("index-url", settings["pypi-url"])
     reader = _Reader(settings, places)
-    no_binary, only_binary = _format_control(layers)
     return PipConfiguration(
         index_url=reader.location("index-url"),
         extra_index_urls=reader.locations("extra-index-url"),
@@ -90,10 +84,7 @@ def read_pip_configuration(places: PipPlaces, now: datetime) -> PipConfiguration
         build_isolation=reader.flag("no-build-isolation", default="yes"),
         hash_rule=HashRule.where(is_required=reader.flag("require-hashes")),
         upgrade_strategy=reader.choice("upgrade-strategy", _STRATEGIES),
-        no_binary=no_binary,
-        only_binary=only_binary,
-        prefer_binary=reader.flag("prefer-binary"),
-        pre=reader.flag("pre"),
+        controls=_read_controls(reader, layers),
         uploaded_prior_to=reader.moment("uploaded-prior-to", now),
         trusted_hosts=tuple(reader.words("trusted-host")),
         proxy=reader.proxy(),
@@ -222,26 +213,14 @@ def _config_settings(layers: Iterable[Mapping[str, PipSetting]]) -> ConfigSettin
     )
 
 
-def _format_control(layers: Iterable[Mapping[str, PipSetting]]) -> tuple[frozenset[str], frozenset[str]]:
-    no_binary: set[str] = set()
-    only_binary: set[str] = set()
+def _read_controls(reader: _Reader, layers: Iterable[Mapping[str, PipSetting]]) -> Controls:
+    wheels = NameControl()
     # pip adds each layer's names to those before, and takes them away from the other option's.
     for name, setting in (item for layer in layers for item in layer.items()):
         if name == "no-binary":
-            _exclude(setting.text, no_binary, only_binary)
+            wheels = wheels.exclude([setting.text])
         elif name == "only-binary":
-            _exclude(setting.text, only_binary, no_binary)
-    return frozenset(no_binary), frozenset(only_binary)
-
-
-def _exclude(text: str, target: set[str], other: set[str]) -> None:
-    for word in (part.strip() for part in text.split(",")):
-        if word == ":all:":
-            other.clear()
-            target.clear()
-            target.add(word)
-        elif word == ":none:":
-            target.clear()
-        elif word:
-            other.discard(canonicalize_name(word))
-            target.add(canonicalize_name(word))
+            wheels = wheels.include([setting.text])
+    flags = (reader.flag("prefer-binary"), reader.flag("pre"))
+    first, early = (NameControl.of([ALL] if flag else []) for flag in flags)
+    return Controls(wheels, first, early)
