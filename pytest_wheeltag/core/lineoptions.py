@@ -84,16 +84,16 @@ class LineOption:
     value: str = field(default="", repr=False)
 
 
-def parse_line_options(text: str, place: str) -> tuple[LineOption, ...]:
+def parse_line_options(text: str, origin: str) -> tuple[LineOption, ...]:
     """Parse the options of a line: quoted as in a shell, short, long, or cut where no other begins so.
 
-    Raises ``UsageError``, which names ``place`` and the nearest known option, and shows no value of an unknown one.
+    Raises ``UsageError``, which names ``origin`` and the nearest known option, and shows no value of an unknown one.
     """
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(place, shown_address(text), "each quotation mark twice") from error
-    return tuple(_parse_words(words, place))
+        raise UsageError(origin, shown_address(text), "each quotation mark twice") from error
+    return tuple(_parse_words(words, origin))
 
 
 def quote_value(text: str) -> str:
@@ -102,23 +102,23 @@ def quote_value(text: str) -> str:
     return _UNSAFE.sub(lambda match: r"\'" if match[0] == "'" else f"'{match[0]}'", text)
 
 
-def _parse_words(words: Sequence[str], place: str) -> Iterator[LineOption]:
+def _parse_words(words: Sequence[str], origin: str) -> Iterator[LineOption]:
     rest = iter(words)
     for word in rest:
-        name, value = _split(word, place)
+        name, value = _split(word, origin)
         if name.is_flag:
             if value is not None:
-                raise UsageError(place, name, "no value after this option")
+                raise UsageError(origin, name, "no value after this option")
             yield LineOption(name)
             continue
         found = next(rest, "") if value is None else value
         # `--no-binary --pre` is no project named `--pre`.
         if not found or (name.names_projects and found.startswith("-")):
-            raise UsageError(place, name, "a value after this option")
+            raise UsageError(origin, name, "a value after this option")
         yield LineOption(name, found)
 
 
-def _split(word: str, place: str) -> tuple[OptionName, str | None]:
+def _split(word: str, origin: str) -> tuple[OptionName, str | None]:
     """Give an option's long name, and the value where it stands in the same word."""
     if word[:2] in _SHORT:
         return _SHORT[word[:2]], word[2:] or None
@@ -126,12 +126,12 @@ def _split(word: str, place: str) -> tuple[OptionName, str | None]:
         expected = (
             "nothing but options after the first one (one requirement to a line, spaces in quotation marks)"
         )
-        raise UsageError(place, _cut(shown_address(word)), expected)
+        raise UsageError(origin, _cut(shown_address(word)), expected)
     name, separator, value = word.partition("=")
-    return _complete(name, place), value if separator else None
+    return _complete(name, origin), value if separator else None
 
 
-def _complete(name: str, place: str) -> OptionName:
+def _complete(name: str, origin: str) -> OptionName:
     """Give the long name that is meant: it may be cut where no other begins so, as with pip."""
     if name in _LONG:
         return _LONG[name]
@@ -140,7 +140,7 @@ def _complete(name: str, place: str) -> OptionName:
         return _LONG[begun[0]]
     nearest = begun or get_close_matches(name[:_SHOWN_CHARACTERS], sorted(_LONG), n=1, cutoff=0)
     expected = f"an option that a requirements file may hold, the nearest is `{nearest[0]}`"
-    raise UsageError(place, _cut(shown_address(name)), expected)
+    raise UsageError(origin, _cut(shown_address(name)), expected)
 
 
 def _cut(text: str) -> str:

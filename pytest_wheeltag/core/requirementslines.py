@@ -27,12 +27,12 @@ _OF_AN_EDITABLE = frozenset({OptionName.EDITABLE, OptionName.CONFIG_SETTINGS})
 
 @dataclass(frozen=True)
 class OptionLine:
-    """Options on a line of their own; ``place`` is ``FILE:LINE``, the first where a line is continued.
+    """Options on a line of their own; ``origin`` is ``FILE:LINE``, the first where a line is continued.
 
     ``options`` are those that count, in order; ``ignored`` names those that count for nothing on such a line.
     """
 
-    place: str
+    origin: str
     options: tuple[LineOption, ...] = ()
     ignored: tuple[OptionName, ...] = ()
 
@@ -69,7 +69,7 @@ def parse_lines(text: str, filename: str, environ: Mapping[str, str]) -> tuple[O
     not empty. Raises ``UsageError``, which names ``filename`` and line.
     """
     lines = _join(text.removeprefix("\ufeff").splitlines())
-    return tuple(_parse(line, place) for line, place in _clean(lines, filename, environ))
+    return tuple(_parse(line, origin) for line, origin in _clean(lines, filename, environ))
 
 
 def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -91,16 +91,16 @@ def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 def _clean(
     lines: Iterable[tuple[int, str]], filename: str, environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Take comments and empty lines out and put variables in, each with its place."""
+    """Take comments and empty lines out and put variables in, each with its origin."""
     for number, line in lines:
-        place = f"{filename}:{number}"
+        origin = f"{filename}:{number}"
         content = _COMMENT.split(line, maxsplit=1)[0].strip()
         if sum(map(len, _put_in(environ, content))) > _MAX_LINE_CHARACTERS:
             raise UsageError(
-                place, shown_address(content), f"at most {_MAX_LINE_CHARACTERS} characters in a line"
+                origin, shown_address(content), f"at most {_MAX_LINE_CHARACTERS} characters in a line"
             )
         if content:
-            yield "".join(_put_in(environ, content)), place
+            yield "".join(_put_in(environ, content)), origin
 
 
 def _put_in(environ: Mapping[str, str], content: str) -> Iterator[str]:
@@ -112,38 +112,38 @@ def _put_in(environ: Mapping[str, str], content: str) -> Iterator[str]:
     yield content[end:]
 
 
-def _parse(line: str, place: str) -> OptionLine:
+def _parse(line: str, origin: str) -> OptionLine:
     # Only from the first option on are there quotation marks as in a shell: a marker has its own.
     words = line.split(" ")
     start = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
     requirement = " ".join(words[:start]).strip()
-    options = parse_line_options(" ".join(words[start:]), place)
+    options = parse_line_options(" ".join(words[start:]), origin)
     subjects = [each for each in options if each.name in _SUBJECTS]
     if len(subjects) + bool(requirement) > 1:
-        raise UsageError(place, shown_address(line), "one requirement, or one `-e`, `-r` or `-c`, to a line")
+        raise UsageError(origin, shown_address(line), "one requirement, or one `-e`, `-r` or `-c`, to a line")
     if requirement:
-        return _parse_requirement(requirement, options, place)
-    return _parse_subject(subjects[0], options, place) if subjects else _parse_options(options, place)
+        return _parse_requirement(requirement, options, origin)
+    return _parse_subject(subjects[0], options, origin) if subjects else _parse_options(options, origin)
 
 
-def _parse_requirement(text: str, options: tuple[LineOption, ...], place: str) -> RequirementLine:
+def _parse_requirement(text: str, options: tuple[LineOption, ...], origin: str) -> RequirementLine:
     counting, ignored = _divide(options, _OF_A_REQUIREMENT)
-    hashes = tuple(parse_hash(each.value, place) for each in options if each.name is OptionName.HASH)
-    return RequirementLine(place, counting, ignored, text, hashes, _parse_settings(options, place))
+    hashes = tuple(parse_hash(each.value, origin) for each in options if each.name is OptionName.HASH)
+    return RequirementLine(origin, counting, ignored, text, hashes, _parse_settings(options, origin))
 
 
-def _parse_subject(subject: LineOption, options: tuple[LineOption, ...], place: str) -> OptionLine:
+def _parse_subject(subject: LineOption, options: tuple[LineOption, ...], origin: str) -> OptionLine:
     if subject.name is OptionName.EDITABLE:
         counting, ignored = _divide(options, _OF_AN_EDITABLE)
-        return EditableLine(place, counting, ignored, subject.value, _parse_settings(options, place))
+        return EditableLine(origin, counting, ignored, subject.value, _parse_settings(options, origin))
     counting, ignored = _divide(options, _SUBJECTS)
-    return InclusionLine(place, counting, ignored, subject.value, subject.name is OptionName.CONSTRAINT)
+    return InclusionLine(origin, counting, ignored, subject.value, subject.name is OptionName.CONSTRAINT)
 
 
-def _parse_options(options: tuple[LineOption, ...], place: str) -> OptionLine:
+def _parse_options(options: tuple[LineOption, ...], origin: str) -> OptionLine:
     nowhere = _OF_A_REQUIREMENT | {OptionName.USE_FEATURE}
     counting = tuple(each for each in options if each.name not in nowhere)
-    return OptionLine(place, counting, tuple(each.name for each in options if each.name in nowhere))
+    return OptionLine(origin, counting, tuple(each.name for each in options if each.name in nowhere))
 
 
 def _divide(
@@ -155,6 +155,6 @@ def _divide(
     return counting, tuple(ignored)
 
 
-def _parse_settings(options: tuple[LineOption, ...], place: str) -> ConfigSettings:
+def _parse_settings(options: tuple[LineOption, ...], origin: str) -> ConfigSettings:
     given = (each.value for each in options if each.name is OptionName.CONFIG_SETTINGS)
-    return tuple(parse_config_setting(value, place) for value in given)
+    return tuple(parse_config_setting(value, origin) for value in given)
