@@ -4,11 +4,10 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 
 from pytest_wheeltag.core.addresses import shown_address
-from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.core.text import nearest_spelling, printable
 from pytest_wheeltag.errors import UsageError
 
 
@@ -138,8 +137,7 @@ def _complete(name: str, origin: str) -> OptionName:
     begun = [known for known in _LONG if known.startswith(name) and len(name) > len("--")]
     if len(begun) == 1:
         return _LONG[begun[0]]
-    nearest = begun or get_close_matches(name[:_SHOWN_CHARACTERS], sorted(_LONG), n=1, cutoff=0)
-    expected = f"an option that a requirements file may hold, the nearest is `{nearest[0]}`"
+    expected = f"an option that a requirements file may hold ({nearest_spelling(name, begun or _LONG)})"
     raise UsageError(origin, _cut(shown_address(name)), expected)
 
 

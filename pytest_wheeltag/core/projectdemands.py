@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -11,7 +10,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from pytest_wheeltag.core.pyproject import ProjectTable
 from pytest_wheeltag.core.requirements import Demand, parse_demand
-from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.core.text import nearest_spelling, printable
 from pytest_wheeltag.errors import UsageError
 
 _EXPECTED_STATIC = "dependencies that are not dynamic, since only a build knows those (give the folder of the source tree instead)"
@@ -51,9 +50,8 @@ def _expand(project: ProjectTable, wanted: Iterable[NormalizedName], origin: str
 
 def _demands_of(project: ProjectTable, extra: NormalizedName, origin: str) -> Iterator[Demand]:
     if extra not in project.extras:
-        nearest = get_close_matches(extra, sorted(project.extras), n=1, cutoff=0)
-        hint = f"the nearest is `{nearest[0]}`" if nearest else "it has none"
-        raise UsageError(origin, printable(extra), f"an extra of {printable(project.name)} ({hint})")
+        expected = f"an extra of {printable(project.name)} ({nearest_spelling(extra, project.extras)})"
+        raise UsageError(origin, printable(extra), expected)
     for text in project.extras[extra]:
         yield parse_demand(text, f"{origin} [{extra}]")
 

@@ -4,7 +4,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import chain, islice
 from typing import Any
 
@@ -14,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pytest_wheeltag.core.text import printable, quoted
+from pytest_wheeltag.core.text import nearest_spelling, printable, quoted
 from pytest_wheeltag.errors import PyprojectError, UsageError
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
@@ -24,7 +23,6 @@ LEGACY_REQUIRES = ("setuptools>=40.8.0",)
 _MAX_CHARACTERS = 1_000_000
 _MAX_REQUIREMENTS = 10_000
 _MAX_LINE_CHARACTERS = 10_000
-_MAX_NAME_CHARACTERS = 100
 _MAX_INCLUDES = 50
 _MAX_REASON_CHARACTERS = 200
 
@@ -110,7 +108,7 @@ def resolve_groups(text: str, names: Sequence[str], origin: str) -> tuple[str, .
     for name in names:
         if canonicalize_name(name) not in groups.known:
             setting = f"dependency groups of {origin}"
-            raise UsageError(setting, _cut(name), f"a group's name ({groups.describe_nearest(name)})")
+            raise UsageError(setting, _cut(name), f"a group's name ({nearest_spelling(name, groups.known)})")
     return tuple(chain.from_iterable(groups.resolve(name) for name in names))
 
 
@@ -321,7 +319,7 @@ class _Groups:
                 yield str(item)
                 continue
             if canonicalize_name(item.include_group) not in self.known:
-                found = f"{quoted(item.include_group)} ({self.describe_nearest(item.include_group)})"
+                found = f"{quoted(item.include_group)} ({nearest_spelling(item.include_group, self.known)})"
                 raise self._error(key, "expected to include known groups", found)
             yield from self.resolve(item.include_group, (*path, key))
 
@@ -332,12 +330,6 @@ class _Groups:
             raise self._error(key, "expected requirements (PEP 735)", _first(errors)) from errors
         except RecursionError as error:
             raise self._error(key, "expected requirements (PEP 735)", "one nested too deep") from error
-
-    def describe_nearest(self, name: str) -> str:
-        """Name the group that is spelt most like an unknown one."""
-        names = sorted(each for each in self.known if len(each) <= _MAX_NAME_CHARACTERS)
-        nearest = get_close_matches(name[:_MAX_NAME_CHARACTERS], names, n=1, cutoff=0)
-        return f"the nearest is {quoted(nearest[0])}" if nearest else "there is none"
 
     def _error(self, key: str, expected: str, found: str) -> PyprojectError:
         return PyprojectError(self.origin, f"{expected} in `{_GROUPS}.{_cut(key)}`, found {found}")
