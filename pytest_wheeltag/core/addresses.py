@@ -19,8 +19,8 @@ _SCHEME = r"(?:(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh|file|git):/*|[A-Za-z-][A-Z
 _BEFORE = re.compile(rf"(?:[^\s:/@]+\s+)*(?:[^\s:/@]*@(?=\s|{_ABSOLUTE})\s*)?", re.IGNORECASE)
 # Greedy: an unquoted password may hold slashes and `@`.
 _USER = re.compile(rf"^((?:--?[a-z-]+=)?{_SCHEME}?).*@", re.DOTALL | re.IGNORECASE)
-# From the first character of an address on: a question mark may stand in any other text.
-_QUERY = re.compile(r"^([^:/]*[:/][^?]*)\?.*", re.DOTALL)
+# In a text that is no address a question mark may stand between blanks.
+_QUERY = re.compile(r"^([^?]*[^?\s]|[^:/?]*[:/][^?]*)\?.*", re.DOTALL)
 
 
 def split_address(text: str, origin: str, expected: str = EXPECTED_ADDRESS) -> SplitResult:

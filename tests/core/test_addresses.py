@@ -37,6 +37,8 @@ from pytest_wheeltag.errors import UsageError
         ("https://host.example/x?token=hunter2", "https://host.example/x"),
         ("https:/host.example/x?token=hunter2", "https:/host.example/x"),
         ("host.example/x?token=hunter2", "host.example/x"),
+        ("host.example?token=hunter2", "host.example"),
+        ("https://host.example/x ?token=hunter2", "https://host.example/x "),
     ],
 )
 def test_no_spelling_shows_a_password(text: str, shown: str) -> None:
