@@ -363,6 +363,7 @@ def _interpreter(options: argparse.Namespace, place: "Workplace") -> "Interprete
 def _asked_for(options: argparse.Namespace, *, may_be_empty: bool = False) -> "tuple[Workplace, Request]":
     """Read all that is asked for; give it with the place where what requirements files say counts."""
     from pytest_wheeltag.core.askedfor import join_asked  # noqa: PLC0415 - as above
+    from pytest_wheeltag.core.hashes import HashRule  # noqa: PLC0415
     from pytest_wheeltag.core.present import Upgrade  # noqa: PLC0415
     from pytest_wheeltag.system.commandline import CommandLine, read_command_line  # noqa: PLC0415
 
@@ -378,7 +379,8 @@ def _asked_for(options: argparse.Namespace, *, may_be_empty: bool = False) -> "t
         (*configured, *options.config_settings),
     )
     asked = join_asked(read_command_line(line, place.reader))
-    request = replace(asked.request, requires_hashes=asked.request.requires_hashes or options.require_hashes)
+    rule = asked.request.hash_rule.then(HashRule.where(is_required=options.require_hashes))
+    request = replace(asked.request, hash_rule=rule)
     if request.is_empty and not may_be_empty:
         raise UsageError("REQUIREMENT", "nothing", "something to install: a requirement, or a file with `-r`")
     for warning in asked.warnings:

@@ -15,6 +15,7 @@ from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.consistency import find_broken
 from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.hashchecking import unverified
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.locked import check_constraints, resolve_locked
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
@@ -69,7 +70,7 @@ class ProvisionOptions:
     limits: SearchLimits = _LIMITS
     links: LinkOptions = field(default_factory=LinkOptions)
     bytecode: Bytecode = Bytecode.NONE
-    requires_hashes: bool = False
+    hash_rule: HashRule = HashRule.IF_GIVEN
     policy: WheelPolicy = field(default_factory=WheelPolicy)
 
     def for_builds(self) -> "ProvisionOptions":
@@ -80,7 +81,7 @@ class ProvisionOptions:
             with_dependencies=True,
             upgrade=Upgrade.KEEP,
             bytecode=Bytecode.NONE,
-            requires_hashes=False,
+            hash_rule=HashRule.IF_GIVEN,
         )
 
 
@@ -200,7 +201,7 @@ class Provisioner:
         request = replace(
             request,
             constraints=(*request.constraints, *self._options.constraints),
-            requires_hashes=request.requires_hashes or self._options.requires_hashes,
+            hash_rule=request.hash_rule.then(self._options.hash_rule),
         )
         metadata: MetadataSource = artefacts
         if not self._options.with_dependencies:

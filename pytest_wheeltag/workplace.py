@@ -120,8 +120,8 @@ class Workplace:
             ),
             build_constraints=options.build_constraints
             or self._read_constraints(self._origin("build-constraint"), configuration.build_constraints),
-            controls=self.opened.controls.then(options.controls),
-            requires_hashes=options.requires_hashes or configuration.require_hashes,
+            controls=self.opened.configuration.controls.then(options.controls),
+            hash_rule=configuration.hash_rule.then(options.hash_rule),
         )
 
     def read_build_constraints(self, locations: Iterable[str]) -> tuple[Demand, ...]:
@@ -158,7 +158,7 @@ class Workplace:
         """Give the same place where what requirements files say of indexes and kinds of files counts."""
         if options == FileOptions():
             return self
-        controls = options.control(self.options.controls)
+        controls = options.apply_to(self.options.controls)
         sources = replace(self.sources, beside=options)
         return replace(self, sources=sources, options=replace(self.options, controls=controls))
 

@@ -193,13 +193,13 @@ def test_a_lock_says_it_all(attempt: Try, index: LocalIndex, make_wheel: WheelMa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["git+https://me:secret@host.example/foo"], "clone it and give the folder's path"),
-        (["foo @ git+ssh://git@host.example/foo"], "clone it and give the folder's path"),
+        (["git+https://me:secret@host.example/foo"], "clone it and take the folder"),
+        (["foo @ git+ssh://git@host.example/foo"], "clone it and take the folder"),
         (["./nowhere"], "expected a path where there is a wheel"),
         (["-e", "foo"], "expected the folder of a source tree"),
         (["-r", "options.txt"], "options.txt:2: expected an option that a requirements file may hold"),
         (["-r", "absent.txt"], "expected a file that can be read"),
-        (["foo", "-C", "novalue"], "expected a pair like `KEY=VALUE`"),
+        (["foo", "-C", "novalue"], "expected a config setting like `KEY=VALUE`"),
         (["--group=absent"], "expected a file that can be read"),
         (["foo", "--extra=fast"], "a pyproject.toml or a pylock.toml, given with `-r`"),
     ],

@@ -100,6 +100,12 @@ def test_files_that_a_lock_finds_beside_it_are_checked_by_every_hash(
     assert f"{path.name} is refused, expected sha512" in refuse("-r", "pylock.toml")
 
 
+def test_hashes_are_not_both_required_and_waived(refuse: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("--no-require-hashes\nfoo==1.0\n", encoding="utf-8")
+
+    assert "one of the two, not both" in refuse("--require-hashes", "-r", "requirements.txt")
+
+
 def test_what_is_no_hash_is_said_at_once(refuse: Callable[..., str]) -> None:
     line = "https://files.example/foo-1.0-py3-none-any.whl#sha256=zz"
     assert "expected a sha256 of 64 hexadecimal digits, found: `sha256=zz`" in refuse(line)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import chain
-from operator import and_
 
 from pytest_wheeltag.core.controls import ALL, Controls, NameControl
 from pytest_wheeltag.core.lineoptions import LineOption, OptionName
@@ -19,7 +18,7 @@ class FileOptions:
 
     An ``index_url`` stands for itself and the ``extra_index_urls`` here: all others that were given or configured fall
     out. Without one the extra ones, as always ``find_links`` and ``trusted_hosts``, come after what was given. Addresses
-    are absolute, may hold credentials and are not shown; ``find_links`` may be absolute paths. ``controls`` are the
+    are absolute, may hold credentials and are not shown; ``find_links`` may be absolute paths. ``control_options`` are the
     options on kinds of files and releases.
     """
 
@@ -28,23 +27,23 @@ class FileOptions:
     find_links: tuple[str, ...] = field(default=(), repr=False)
     trusted_hosts: tuple[str, ...] = ()
     no_index: bool = False
-    controls: tuple[LineOption, ...] = ()
+    control_options: tuple[LineOption, ...] = ()
 
-    def __and__(self, other: "FileOptions") -> "FileOptions":
-        """Give both, ``other`` being read later: its index URL takes the place of all indexes before, as with pip."""
-        extra = other.extra_index_urls if other.index_url else self.extra_index_urls + other.extra_index_urls
+    def then(self, later: "FileOptions") -> "FileOptions":
+        """Give both: the index URL of what is read ``later`` takes the place of all indexes before, as with pip."""
+        extra = later.extra_index_urls if later.index_url else self.extra_index_urls + later.extra_index_urls
         return FileOptions(
-            other.index_url or self.index_url,
+            later.index_url or self.index_url,
             extra,
-            self.find_links + other.find_links,
-            self.trusted_hosts + other.trusted_hosts,
-            self.no_index or other.no_index,
-            self.controls + other.controls,
+            self.find_links + later.find_links,
+            self.trusted_hosts + later.trusted_hosts,
+            self.no_index or later.no_index,
+            self.control_options + later.control_options,
         )
 
-    def control(self, controls: Controls) -> Controls:
-        """Give what is taken of each project, by what counted before and these options, one after the other."""
-        return reduce(_control, self.controls, controls)
+    def apply_to(self, controls: Controls) -> Controls:
+        """Give what is taken of each project, by what counted before and these options, one after the later."""
+        return reduce(_apply, self.control_options, controls)
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,6 @@ class AskedFor:
     request: Request = _NOTHING
     options: FileOptions = field(default_factory=FileOptions)
     warnings: tuple[str, ...] = ()
-
-    def __and__(self, other: "AskedFor") -> "AskedFor":
-        """Ask for both, ``other`` being read later; raises ``UsageError`` for a lock beside other requirements."""
-        return join_asked((self, other))
 
 
 def join_asked(parts: Iterable[AskedFor]) -> AskedFor:
@@ -70,12 +65,14 @@ def join_asked(parts: Iterable[AskedFor]) -> AskedFor:
         tuple(chain.from_iterable(each.constraints for each in requests)),
     )
     special = [replace(each, requirements=(), constraints=()) for each in requests]
-    request = reduce(and_, (each for each in special if each != _NOTHING), whole)
-    options = reduce(and_, (each.options for each in given if each.options != FileOptions()), FileOptions())
+    request = reduce(Request.then, (each for each in special if each != _NOTHING), whole)
+    options = reduce(
+        FileOptions.then, (each.options for each in given if each.options != FileOptions()), FileOptions()
+    )
     return AskedFor(request, options, tuple(chain.from_iterable(each.warnings for each in given)))
 
 
-def _control(controls: Controls, option: LineOption) -> Controls:
+def _apply(controls: Controls, option: LineOption) -> Controls:
     wheels, prereleases, names = controls.wheels_only, controls.prereleases, (option.value,)
     match option.name:
         case OptionName.ONLY_BINARY:

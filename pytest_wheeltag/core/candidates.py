@@ -21,6 +21,7 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.controls import Controls
+from pytest_wheeltag.core.hashes import Hash, Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.tags import TagRanking
 from pytest_wheeltag.core.text import printable
@@ -49,12 +50,12 @@ class PublishedFile:
 
     filename: str
     url: str
-    hashes: tuple[tuple[str, str], ...] = ()
+    hashes: Hashes = ()
     requires_python: str | None = None
     yanked: str | None = None
     size: int | None = None
     upload_time: datetime | None = None
-    metadata_hashes: tuple[tuple[str, str], ...] | None = None
+    metadata_hashes: Hashes | None = None
     source: str = ""
 
     @property
@@ -201,7 +202,7 @@ class Screen:
     interpreter: Interpreter
     exclude_newer: datetime | None = None
     controls: Controls = field(default_factory=Controls)
-    hashes: Mapping[NormalizedName, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    hashes: Mapping[NormalizedName, frozenset[Hash]] = field(default_factory=dict)
 
     @property
     def accepted(self) -> TagRanking:
@@ -280,7 +281,9 @@ def screen_release(
     rejections = [found for found in judged if isinstance(found, Rejection)]
     unyanked = [candidate for candidate in candidates if candidate.file.yanked is None]
     if unyanked:
-        rejections += [reject_yanked(each) for each in candidates if each.file.yanked is not None]
+        rejections += [
+            reject_yanked(each.file, each.wheel) for each in candidates if each.file.yanked is not None
+        ]
     sdists = tuple(found for found in judged if isinstance(found, PublishedFile))
     return Offer(
         name,
@@ -320,7 +323,7 @@ def _equals(text: str, version: Version) -> bool:
         return False
 
 
-def _reject_other_hash(file: PublishedFile, hashes: frozenset[tuple[str, str]]) -> Rejection | None:
+def _reject_other_hash(file: PublishedFile, hashes: frozenset[Hash]) -> Rejection | None:
     """Reject a file of which it is known that it has none of the hashes; without a common algorithm nobody knows."""
     common = {algorithm for algorithm, _ in file.hashes} & {algorithm for algorithm, _ in hashes}
     if not common or not hashes.isdisjoint(file.hashes):
@@ -379,10 +382,10 @@ def _reject_other_python(file: PublishedFile, screen: Screen) -> Rejection | Non
     return Rejection(file, Reason.REQUIRES_PYTHON, shown)
 
 
-def reject_yanked(candidate: Candidate) -> Rejection:
-    """Give the rejection of a yanked candidate, with the reason that its index tells."""
-    reason = _shown(candidate.file.yanked or "") or "no reason given"
-    return Rejection(candidate.file, Reason.YANKED, reason, candidate.wheel)
+def reject_yanked(file: PublishedFile, wheel: WheelName | None = None) -> Rejection:
+    """Give the rejection of a yanked file, with the reason that its index tells."""
+    reason = _shown(file.yanked or "") or "no reason given"
+    return Rejection(file, Reason.YANKED, reason, wheel)
 
 
 def _shown(text: str) -> str:

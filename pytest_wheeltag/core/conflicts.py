@@ -7,9 +7,12 @@ from itertools import islice
 from packaging.utils import NormalizedName
 
 from pytest_wheeltag.core.candidates import Offer, Reason, Rejection, is_wheel, reject_yanked
+from pytest_wheeltag.core.controls import Kinds
 from pytest_wheeltag.core.graph import Graph
-from pytest_wheeltag.core.nearest import describe_miss, nearest_miss
+from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.nearest import describe_miss, describe_nearest, nearest_miss
 from pytest_wheeltag.core.needs import Impossible, Need, Node, SameRelease, Wanted
+from pytest_wheeltag.core.releases import ProjectReleases
 from pytest_wheeltag.core.requirements import Demand
 from pytest_wheeltag.core.search import Cause
 from pytest_wheeltag.core.text import printable, quoted
@@ -104,48 +107,58 @@ def _explain_alone(graph: Graph, demand: Demand) -> str | None:
     return f"{_nothing_fits(graph, demand)}, asked for by {demand.origin}: {quoted(demand.text)}"
 
 
+# What is said where nothing that is taken fits, and where nothing of what is taken is published at all.
+_NO_COMPATIBLE = {
+    Kinds.ALL: "no compatible wheel or source distribution is published",
+    Kinds.WHEELS: "no compatible wheel is published and only wheels are taken",
+    Kinds.SOURCES: "no compatible source distribution is published and no wheels are taken",
+}
+_NONE_AT_ALL = {
+    Kinds.ALL: "no wheel and no source distribution is published",
+    Kinds.WHEELS: "no wheel is published, and only wheels are taken",
+    Kinds.SOURCES: "no source distribution is published, and no wheels are taken",
+}
+
+
 def _nothing_fits(graph: Graph, demand: Demand) -> str:
-    project = graph.project(demand.name)
+    project, controls = graph.project(demand.name), graph.screen.controls
     offers = tuple(islice(project.offers(demand.requirement.specifier), _MAX_RELEASES))
     if not offers:
-        newest = [str(version) for version in project.listed()[:_MAX_VERSIONS]]
-        return (
-            f"no published version fits (the newest are {', '.join(newest)})"
-            if newest
-            else "no version can be read"
-        )
-    controls = graph.screen.controls
-    takes = controls.takes_wheels(demand.name), controls.takes_sources(demand.name)
-    misses = [miss for offer in offers for miss in _misses(offer) if takes[not is_wheel(miss.file.filename)]]
-    nearest = nearest_miss(misses, graph.screen.interpreter)
-    if nearest is None:
-        return (
-            "source distributions alone are published, and only wheels are taken"
-            if takes[0]
-            else "only wheels are published, and none is taken"
-        )
-    if nearest.reason is Reason.YANKED:
-        return f"what fits was yanked and is not pinned ({describe_miss(nearest)})"
-    if nearest.reason is Reason.HASH:
-        return f"no published file has a hash that was given ({describe_miss(nearest)})"
-    kind, rule = _KINDS[takes]
-    return f"no compatible {kind} is published{rule} (the nearest miss is {describe_miss(nearest)})"
+        return _no_version(project)
+    if controls.prereleases.decide(demand.name) is False:
+        offers = tuple(offer for offer in offers if not offer.version.is_prerelease)
+    if not offers:
+        return "only pre-releases are published, and none is taken"
+    kinds = controls.kinds(demand.name)
+    misses = [miss for offer in offers for miss in _misses(offer) if _is_taken(miss, kinds)]
+    return _describe(misses, kinds, graph.screen.interpreter)
 
 
-# By whether wheels and source distributions are taken.
-_KINDS = {
-    (True, True): ("wheel or source distribution", ""),
-    (True, False): ("wheel", " and only wheels are taken"),
-    (False, True): ("source distribution", " and no wheels are taken"),
-    (False, False): ("file", " since none is taken"),
-}
+def _no_version(project: ProjectReleases) -> str:
+    newest = ", ".join(map(str, project.listed()[:_MAX_VERSIONS]))
+    return f"no published version fits (the newest are {newest})" if newest else "no version can be read"
 
 
 def _misses(offer: Offer) -> Iterator[Rejection]:
     yield from offer.rejections
-    # Only yanked files are left where nothing else is accepted.
-    for candidate in offer.candidates:
-        yield reject_yanked(candidate)
+    # Of what is accepted only yanked files are left where nothing fits.
+    yield from (reject_yanked(each.file, each.wheel) for each in offer.candidates)
+    yield from (reject_yanked(file) for file in offer.sdists)
+
+
+def _is_taken(miss: Rejection, kinds: Kinds) -> bool:
+    return kinds is Kinds.ALL or is_wheel(miss.file.filename) is (kinds is Kinds.WHEELS)
+
+
+def _describe(misses: Sequence[Rejection], kinds: Kinds, interpreter: Interpreter) -> str:
+    nearest = nearest_miss(misses, interpreter)
+    if nearest is None:
+        return _NONE_AT_ALL[kinds]
+    if nearest.reason is Reason.YANKED:
+        return f"what fits was yanked and is not pinned ({describe_miss(nearest)})"
+    if nearest.reason is Reason.HASH:
+        return f"no published file has a hash that was given ({describe_miss(nearest)})"
+    return _NO_COMPATIBLE[kinds] + describe_nearest(misses, interpreter)
 
 
 def _explain_impossible(askings: Sequence[_Asking]) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from enum import Enum
 
 from packaging.utils import NormalizedName, canonicalize_name
 
@@ -69,6 +70,14 @@ def _move(text: str, target: set[str], other: set[str]) -> None:
             target.add(canonicalize_name(word))
 
 
+class Kinds(Enum):
+    """The kinds of files that are taken of a project."""
+
+    ALL = "wheels and source distributions"
+    WHEELS = "wheels"
+    SOURCES = "source distributions"
+
+
 @dataclass(frozen=True)
 class Controls:
     """What is taken of each project.
@@ -82,13 +91,17 @@ class Controls:
     wheels_first: NameControl = field(default_factory=NameControl)
     prereleases: NameControl = field(default_factory=NameControl)
 
+    def kinds(self, name: NormalizedName) -> Kinds:
+        """Give the kinds of files that may be taken."""
+        return {None: Kinds.ALL, True: Kinds.WHEELS, False: Kinds.SOURCES}[self.wheels_only.decide(name)]
+
     def takes_wheels(self, name: NormalizedName) -> bool:
         """Tell whether a published wheel may be taken."""
-        return self.wheels_only.decide(name) is not False
+        return self.kinds(name) is not Kinds.SOURCES
 
     def takes_sources(self, name: NormalizedName) -> bool:
         """Tell whether a wheel may be built from source."""
-        return self.wheels_only.decide(name) is not True
+        return self.kinds(name) is not Kinds.WHEELS
 
     def then(self, later: "Controls") -> "Controls":
         """Give what is true where somebody said ``later`` what they wanted besides."""

@@ -10,6 +10,7 @@ from packaging.version import Version
 from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.dependencies import Dependency, ReleaseMetadata
 from pytest_wheeltag.core.hashchecking import allowed_hashes, check_source
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.markers import MarkerJudge
 from pytest_wheeltag.core.needs import (
     PYTHON_KEY,
@@ -22,7 +23,7 @@ from pytest_wheeltag.core.needs import (
     wanted,
 )
 from pytest_wheeltag.core.present import Upgrade
-from pytest_wheeltag.core.references import Hashes, Reference
+from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.releases import (
     AnyRelease,
     DirectRelease,
@@ -50,7 +51,10 @@ class Graph:
         self._direct: dict[Reference, DirectRelease] = {}
         self._checks_hashes = request.checks_hashes
         self.constraints = tuple(filter(self._applies, request.constraints))
-        self.requirements = tuple(map(self._named, filter(self._applies, request.requirements)))
+        requirements = tuple(filter(self._applies, request.requirements))
+        self.screen = replace(screen, hashes=allowed_hashes(requirements, self.constraints))
+        self.requirements = tuple(map(self._named, requirements))
+        # Only now all projects have names.
         self.screen = replace(screen, hashes=allowed_hashes(self.requirements, self.constraints))
         self._present = sources.present
         self._requested = frozenset(demand.name for demand in self.requirements)
@@ -102,12 +106,16 @@ class Graph:
         return not is_upgraded and self.installed(name) is not None
 
     def direct(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> DirectRelease:
-        """Give what lies at an address; raises ``WheeltagError`` where that cannot be had or used."""
+        """Give what lies at an address; raises ``WheeltagError`` where that cannot be had or used.
+
+        It must have one of the hashes that were given for its project, or of ``hashes`` where nobody said whose it is.
+        """
         if reference not in self._direct:
             if self.sources.surveyor is None:
                 setting, expected = "an address", "a project by name, since nothing is looked at here"
                 raise UsageError(setting, str(reference), expected)
-            taken = self.sources.surveyor.survey(reference, name, hashes)
+            allowed = tuple(sorted(self.screen.hashes.get(name, ()))) if name else hashes
+            taken = self.sources.surveyor.survey(reference, name, allowed)
             self._direct[reference] = DirectRelease(taken, reference)
         return self._direct[reference]
 
@@ -202,11 +210,10 @@ class Graph:
     def _named(self, demand: Demand | UnnamedDemand) -> Demand:
         if demand.reference is None:
             return demand
-        name = demand.name if isinstance(demand, Demand) else None
-        bounds = (each for each in self.constraints if each.name == name)
-        hashes = tuple(each for one in (demand, *bounds) for each in one.hashes)
-        found = self.direct(demand.reference, name, hashes)
-        return demand if isinstance(demand, Demand) else demand.named(found.name)
+        if isinstance(demand, Demand):
+            self.direct(demand.reference, demand.name)
+            return demand
+        return demand.named(self.direct(demand.reference, None, demand.hashes).name)
 
     def _applies(self, demand: Demand | UnnamedDemand) -> bool:
         marker = demand.marker

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.utils import NormalizedName
 
-from pytest_wheeltag.core.references import Hashes, ReferenceKind
+from pytest_wheeltag.core.hashes import Hash, Hashes
+from pytest_wheeltag.core.references import ReferenceKind
 from pytest_wheeltag.core.releases import Release, is_pinned
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand
 from pytest_wheeltag.core.resolution import Choice
@@ -12,20 +13,30 @@ from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.errors import HashCheckError
 
 _PINNED = "every requirement must be pinned with `==`, or be a file by its address, found"
+_AGREEING = "all that is said of a project must have a hash in common, found none in"
 _NO_TREES = "no source tree can be installed, which has none"
 _ALL_FILES = "every file by its address needs one, found"
 _ALL = "every distribution needs one, add to what is asked for"
 
 
 def allowed_hashes(
-    requirements: Iterable[Demand], constraints: Iterable[Demand]
-) -> Mapping[NormalizedName, frozenset[tuple[str, str]]]:
-    """Give, by project, the hashes that a file may have: those that every demand with hashes admits."""
-    allowed: dict[NormalizedName, frozenset[tuple[str, str]]] = {}
+    requirements: Iterable[Demand | UnnamedDemand], constraints: Iterable[Demand]
+) -> Mapping[NormalizedName, frozenset[Hash]]:
+    """Give, by project, the hashes that a file may have: those that every demand with hashes admits.
+
+    Projects that no hash was given for are left out. Raises ``HashCheckError`` where demands contradict each other.
+    """
+    told: dict[NormalizedName, list[Demand]] = {}
     for demand in (*requirements, *constraints):
-        hashes = frozenset(given_hashes(demand))
-        if hashes:
-            allowed[demand.name] = allowed.get(demand.name, hashes) & hashes
+        if isinstance(demand, Demand) and given_hashes(demand):
+            told.setdefault(demand.name, []).append(demand)
+    allowed = {
+        name: frozenset[Hash].intersection(*(frozenset(given_hashes(each)) for each in demands))
+        for name, demands in told.items()
+    }
+    for name in (name for name, hashes in allowed.items() if not hashes):
+        # Nothing is no set of hashes: it would admit every file.
+        raise HashCheckError(_AGREEING, tuple(f"{each.text} ({each.origin})" for each in told[name]))
     return allowed
 
 

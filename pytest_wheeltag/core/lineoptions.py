@@ -4,11 +4,10 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 
-from pytest_wheeltag.core.references import shown_address
-from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.text import nearest_spelling, printable
 from pytest_wheeltag.errors import UsageError
 
 
@@ -35,6 +34,21 @@ class OptionName(StrEnum):
     HASH = "--hash"
     CONFIG_SETTINGS = "--config-settings"
 
+    @property
+    def is_flag(self) -> bool:
+        """Whether it has no value."""
+        return self in _FLAGS
+
+    @property
+    def names_projects(self) -> bool:
+        """Whether its value names projects: it counts wherever it stands, since pip heeds it while it reads."""
+        return self in _NAMING
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it says which kinds of files or of releases are taken."""
+        return self.names_projects or self in {OptionName.PREFER_BINARY, OptionName.PRE}
+
 
 _FLAGS = frozenset(
     {
@@ -45,7 +59,7 @@ _FLAGS = frozenset(
         OptionName.NO_REQUIRE_HASHES,
     }
 )
-_OF_PROJECTS = frozenset(
+_NAMING = frozenset(
     {OptionName.NO_BINARY, OptionName.ONLY_BINARY, OptionName.ALL_RELEASES, OptionName.ONLY_FINAL}
 )
 _LONG = {each.value: each for each in OptionName} | {"--pypi-url": OptionName.INDEX_URL}
@@ -57,10 +71,8 @@ _SHORT = {
     "-f": OptionName.FIND_LINKS,
     "-C": OptionName.CONFIG_SETTINGS,
 }
+_UNSAFE = re.compile(r"[^A-Za-z0-9@%+=:,./_-]")
 _SHOWN_CHARACTERS = 50
-_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
-_HASH = re.compile(r"(?P<algorithm>[a-z0-9]+):(?P<digest>[0-9a-fA-F]+)", re.ASCII)
-_EXPECTED_HASH = "a hash like `sha256:HEX`, with 64 digits, or `sha384:HEX` with 96, or `sha512:HEX` with 128"
 
 
 @dataclass(frozen=True)
@@ -71,51 +83,41 @@ class LineOption:
     value: str = field(default="", repr=False)
 
 
-def parse_line_options(text: str, place: str) -> tuple[LineOption, ...]:
+def parse_line_options(text: str, origin: str) -> tuple[LineOption, ...]:
     """Parse the options of a line: quoted as in a shell, short, long, or cut where no other begins so.
 
-    Raises ``UsageError``, which names ``place`` and the nearest known option, and shows no value of an unknown one.
+    Raises ``UsageError``, which names ``origin`` and the nearest known option, and shows no value of an unknown one.
     """
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(place, shown_address(text), "each quotation mark twice") from error
-    return tuple(_parse_words(words, place))
+        raise UsageError(origin, shown_address(text), "each quotation mark twice") from error
+    return tuple(_parse_words(words, origin))
 
 
-def parse_hash(text: str, place: str) -> tuple[str, str]:
-    """Parse ``ALGORITHM:HEX`` to the algorithm, one of those that pip takes, and the digest in lower case."""
-    match = _HASH.fullmatch(text.strip())
-    if match is None or len(match["digest"]) != _DIGITS.get(match["algorithm"]):
-        raise UsageError(place, shown_address(text), _EXPECTED_HASH)
-    return match["algorithm"], match["digest"].lower()
+def quote_value(text: str) -> str:
+    """Quote a value of an option, of one line, so that a requirements file gives it back as it is."""
+    # One by one: together ` #` would begin a comment, and `${NAME}` stand for a variable.
+    return _UNSAFE.sub(lambda match: r"\'" if match[0] == "'" else f"'{match[0]}'", text)
 
 
-def parse_config_setting(text: str, place: str) -> tuple[str, str]:
-    """Parse ``KEY=VALUE``; the value may be a secret and is not shown."""
-    key, separator, value = text.partition("=")
-    if not separator:
-        raise UsageError(place, OptionName.CONFIG_SETTINGS, "`KEY=VALUE` after this option")
-    return key, value
-
-
-def _parse_words(words: Sequence[str], place: str) -> Iterator[LineOption]:
+def _parse_words(words: Sequence[str], origin: str) -> Iterator[LineOption]:
     rest = iter(words)
     for word in rest:
-        name, value = _split(word, place)
-        if name in _FLAGS:
+        name, value = _split(word, origin)
+        if name.is_flag:
             if value is not None:
-                raise UsageError(place, name, "no value after this option")
+                raise UsageError(origin, name, "no value after this option")
             yield LineOption(name)
             continue
         found = next(rest, "") if value is None else value
         # `--no-binary --pre` is no project named `--pre`.
-        if not found or (name in _OF_PROJECTS and found.startswith("-")):
-            raise UsageError(place, name, "a value after this option")
+        if not found or (name.names_projects and found.startswith("-")):
+            raise UsageError(origin, name, "a value after this option")
         yield LineOption(name, found)
 
 
-def _split(word: str, place: str) -> tuple[OptionName, str | None]:
+def _split(word: str, origin: str) -> tuple[OptionName, str | None]:
     """Give an option's long name, and the value where it stands in the same word."""
     if word[:2] in _SHORT:
         return _SHORT[word[:2]], word[2:] or None
@@ -123,21 +125,20 @@ def _split(word: str, place: str) -> tuple[OptionName, str | None]:
         expected = (
             "nothing but options after the first one (one requirement to a line, spaces in quotation marks)"
         )
-        raise UsageError(place, _cut(shown_address(word)), expected)
+        raise UsageError(origin, _cut(shown_address(word)), expected)
     name, separator, value = word.partition("=")
-    return _complete(name, place), value if separator else None
+    return _complete(name, origin), value if separator else None
 
 
-def _complete(name: str, place: str) -> OptionName:
+def _complete(name: str, origin: str) -> OptionName:
     """Give the long name that is meant: it may be cut where no other begins so, as with pip."""
     if name in _LONG:
         return _LONG[name]
     begun = [known for known in _LONG if known.startswith(name) and len(name) > len("--")]
     if len(begun) == 1:
         return _LONG[begun[0]]
-    nearest = begun or get_close_matches(name[:_SHOWN_CHARACTERS], sorted(_LONG), n=1, cutoff=0)
-    expected = f"an option that a requirements file may hold, the nearest is `{nearest[0]}`"
-    raise UsageError(place, _cut(shown_address(name)), expected)
+    expected = f"an option that a requirements file may hold ({nearest_spelling(name, begun or _LONG)})"
+    raise UsageError(origin, _cut(shown_address(name)), expected)
 
 
 def _cut(text: str) -> str:

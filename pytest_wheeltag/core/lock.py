@@ -24,11 +24,11 @@ class Lock:
         """Tell whether another is the same lock, be it that other parts of it are wanted."""
         return (self.digest, self.folder) == (other.digest, other.folder)
 
-    def __or__(self, other: "Lock") -> "Lock":
+    def then(self, later: "Lock") -> "Lock":
         """Give the lock with the parts that are wanted of either, both being the same file."""
-        groups = [each for each in (self.groups, other.groups) if each is not None]
+        groups = [each for each in (self.groups, later.groups) if each is not None]
         return replace(
             self,
-            extras=self.extras | other.extras,
+            extras=self.extras | later.extras,
             groups=frozenset().union(*groups) if groups else None,
         )

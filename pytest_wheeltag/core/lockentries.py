@@ -1,6 +1,5 @@
 """Where the entries of a lock lie: published files and direct references with absolute addresses."""
 
-import hashlib
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,15 +8,15 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 from packaging.pylock import Package, PackageArchive, PackageDirectory, PackageSdist, PackageVcs, PackageWheel
 from packaging.version import Version
 
+from pytest_wheeltag.core.addresses import EXPECTED_CHECKOUT, shown_address, split_address
 from pytest_wheeltag.core.candidates import Offer, PublishedFile, Screen, screen_release
+from pytest_wheeltag.core.hashes import KNOWN_ALGORITHMS, Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.lock import Lock
 from pytest_wheeltag.core.references import (
-    Hashes,
     Reference,
     ReferenceKind,
     parse_reference,
-    shown_address,
 )
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
@@ -26,16 +25,11 @@ FileEntry = PackageWheel | PackageSdist
 DirectEntry = PackageArchive | PackageDirectory
 Entry = FileEntry | DirectEntry | PackageVcs
 
-_SCHEMES = frozenset({"https", "http", "file"})
-# These digests have no length of their own.
-_ALGORITHMS = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 # `file:///C:/…` or a share: there a backslash parts folders, elsewhere it is a letter.
 _WINDOWS_FOLDER = re.compile(r"file://(?:/[A-Za-z]:|[^/])")
 _DRIVE = re.compile(r"[A-Za-z]:/")
-_EXPECTED_URL = "an address with the scheme `https`, `http` or `file`"
 _EXPECTED_LOCAL = "only addresses and relative paths of files, since the lock does not lie on this machine"
 _EXPECTED_HASH = "a hash by an algorithm that Python knows, like sha256"
-_EXPECTED_CHECKOUT = "no package from a version control system: clone it and lock the folder, or lock an archive of the revision"
 
 
 def published_file(entry: FileEntry, lock: Lock) -> PublishedFile:
@@ -68,7 +62,7 @@ def direct_reference(entry: DirectEntry, lock: Lock) -> Reference:
 def refuse_checkout(entry: PackageVcs, lock: Lock) -> UsageError:
     """Give the error for a package that is locked to a revision of a repository."""
     return UsageError(
-        lock.origin, shown_address(f"{entry.type}+{entry.path or entry.url}"), _EXPECTED_CHECKOUT
+        lock.origin, shown_address(f"{entry.type}+{entry.path or entry.url}"), EXPECTED_CHECKOUT
     )
 
 
@@ -98,7 +92,7 @@ def _tree(entry: PackageDirectory, lock: Lock) -> Reference:
 def _hashes(entry: FileEntry | PackageArchive, lock: Lock) -> Hashes:
     hashes = tuple(sorted((name.lower(), digest.lower()) for name, digest in entry.hashes.items()))
     # What is by none of them would be taken unchecked.
-    if _ALGORITHMS.isdisjoint(name for name, _ in hashes):
+    if KNOWN_ALGORITHMS.isdisjoint(name for name, _ in hashes):
         raise UsageError(lock.origin, printable(", ".join(entry.hashes)), _EXPECTED_HASH)
     return hashes
 
@@ -129,15 +123,8 @@ def _locate_path(path: str, lock: Lock) -> str:
 
 
 def _check_url(url: str, lock: Lock) -> str:
-    try:
-        parts = urlsplit(url.strip())
-        is_file = parts.scheme == "file"
-        is_usable = parts.scheme in _SCHEMES and (is_file or bool(parts.hostname))
-    except ValueError as error:
-        raise UsageError(lock.origin, shown_address(url), _EXPECTED_URL) from error
-    if not is_usable:
-        raise UsageError(lock.origin, shown_address(url), _EXPECTED_URL)
-    if is_file and not _is_local(lock):
+    parts = split_address(url, lock.origin)
+    if parts.scheme == "file" and not _is_local(lock):
         raise UsageError(lock.origin, shown_address(url), _EXPECTED_LOCAL)
     return parts._replace(fragment="").geturl()
 

@@ -5,7 +5,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from packaging.pylock import Pylock, PylockValidationError
@@ -13,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.lock import Lock
-from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.core.text import nearest_spelling, printable
 from pytest_wheeltag.errors import UsageError
 
 _NAME = re.compile(r"pylock\.(?:[^.]+\.)?toml")
@@ -96,9 +95,7 @@ def _find_all(kind: str, wanted: Iterable[str], known: Sequence[str], origin: st
 
 
 def _describe_known(kind: str, name: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(canonicalize_name(name), known, n=1, cutoff=0)
-    hint = f"the nearest is `{printable(nearest[0])}`" if nearest else "it has none"
-    return f"one of the lock's {kind}s ({hint})"
+    return f"one of the lock's {kind}s ({nearest_spelling(canonicalize_name(name), known)})"
 
 
 def one_line(error: Exception) -> str:

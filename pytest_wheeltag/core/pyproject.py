@@ -4,7 +4,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import chain, islice
 from typing import Any
 
@@ -14,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pytest_wheeltag.core.text import printable, quoted
+from pytest_wheeltag.core.text import nearest_spelling, printable, quoted
 from pytest_wheeltag.errors import PyprojectError, UsageError
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
@@ -24,7 +23,6 @@ LEGACY_REQUIRES = ("setuptools>=40.8.0",)
 _MAX_CHARACTERS = 1_000_000
 _MAX_REQUIREMENTS = 10_000
 _MAX_LINE_CHARACTERS = 10_000
-_MAX_NAME_CHARACTERS = 100
 _MAX_INCLUDES = 50
 _MAX_REASON_CHARACTERS = 200
 
@@ -70,12 +68,12 @@ class ProjectTable:
     dynamic: frozenset[str] = frozenset()
 
 
-def parse_build_system(text: str | None, where: str) -> BuildSystem:
+def parse_build_system(text: str | None, origin: str) -> BuildSystem:
     """Parse the build-system table of pyproject.toml (PEP 517, PEP 518), None for a tree without that file.
 
-    What is not said is as pip has it: setuptools' legacy backend. Raises ``PyprojectError``, which names ``where``.
+    What is not said is as pip has it: setuptools' legacy backend. Raises ``PyprojectError``, which names ``origin``.
     """
-    table = None if text is None else _Document.parse(text, where).table(_BUILD_SYSTEM)
+    table = None if text is None else _Document.parse(text, origin).table(_BUILD_SYSTEM)
     if table is None:
         return BuildSystem()
     if "requires" not in table.values:
@@ -84,9 +82,9 @@ def parse_build_system(text: str | None, where: str) -> BuildSystem:
     return BuildSystem(requires, _parse_backend(table), tuple(_parse_backend_path(table)))
 
 
-def parse_project(text: str, where: str) -> ProjectTable | None:
+def parse_project(text: str, origin: str) -> ProjectTable | None:
     """Parse the project table of pyproject.toml (PEP 621), None where there is none; raises ``PyprojectError``."""
-    table = _Document.parse(text, where).table(_PROJECT)
+    table = _Document.parse(text, origin).table(_PROJECT)
     if table is None:
         return None
     return ProjectTable(
@@ -99,18 +97,18 @@ def parse_project(text: str, where: str) -> ProjectTable | None:
     )
 
 
-def resolve_groups(text: str, names: Sequence[str], where: str) -> tuple[str, ...]:
+def resolve_groups(text: str, names: Sequence[str], origin: str) -> tuple[str, ...]:
     """Give the requirements of dependency groups, one group after the other, included ones in their place.
 
     Follows PEP 735: what is there twice stays there twice. Raises ``UsageError`` for a name that no group has,
     ``PyprojectError`` for groups that include each other in a circle or nothing, and for what is no requirement;
     only groups that are asked for count.
     """
-    groups = _Groups.parse(_Document.parse(text, where))
+    groups = _Groups.parse(_Document.parse(text, origin))
     for name in names:
         if canonicalize_name(name) not in groups.known:
-            setting = f"dependency groups of {where}"
-            raise UsageError(setting, _cut(name), f"a group's name ({groups.describe_nearest(name)})")
+            setting = f"dependency groups of {origin}"
+            raise UsageError(setting, _cut(name), f"a group's name ({nearest_spelling(name, groups.known)})")
     return tuple(chain.from_iterable(groups.resolve(name) for name in names))
 
 
@@ -118,28 +116,28 @@ def resolve_groups(text: str, names: Sequence[str], where: str) -> tuple[str, ..
 class _Document:
     """A pyproject.toml, or a table of it: ``path`` is the key that leads there, with its dot."""
 
-    where: str
+    origin: str
     values: Mapping[str, Any]
     path: str = ""
 
     @classmethod
-    def parse(cls, text: str, where: str) -> "_Document":
+    def parse(cls, text: str, origin: str) -> "_Document":
         """Parse TOML; raises ``PyprojectError``."""
         if len(text) > _MAX_CHARACTERS:
             problem = f"expected at most {_MAX_CHARACTERS} characters, found {len(text)}"
-            raise PyprojectError(where, problem)
+            raise PyprojectError(origin, problem)
         if found := _LONG_KEY.search(text):
-            raise PyprojectError(where, f"expected keys of at most 32 parts, found {quoted(found[0])}")
+            raise PyprojectError(origin, f"expected keys of at most 32 parts, found {quoted(found[0])}")
         try:
-            return cls(where, tomllib.loads(text))
+            return cls(origin, tomllib.loads(text))
         # Beside TOMLDecodeError: a number of more digits than int() takes, arrays of thousands of levels.
         except (ValueError, RecursionError) as error:
             problem = f"expected TOML, found a mistake ({_cut(str(error))})"
-            raise PyprojectError(where, problem) from error
+            raise PyprojectError(origin, problem) from error
 
     def error(self, key: str, expected: str, found: str) -> PyprojectError:
         """Give the error that a value is not what it must be."""
-        return PyprojectError(self.where, f"{expected} in `{self.path}{printable(key)}`, found {found}")
+        return PyprojectError(self.origin, f"{expected} in `{self.path}{printable(key)}`, found {found}")
 
     def table(self, key: str) -> "_Document | None":
         """Give a table in this one, None where there is none."""
@@ -148,7 +146,7 @@ class _Document:
         value = self.values[key]
         if not isinstance(value, dict):
             raise self.error(key, "expected a table", _shown(value))
-        return _Document(self.where, value, f"{self.path}{key}.")
+        return _Document(self.origin, value, f"{self.path}{key}.")
 
     def text(self, key: str) -> str | None:
         """Give a text, None where there is none."""
@@ -260,7 +258,7 @@ def _parse_requires_python(table: _Document) -> str:
 
 
 def _parse_extras(table: _Document) -> dict[NormalizedName, tuple[str, ...]]:
-    declared = table.table("optional-dependencies") or _Document(table.where, {})
+    declared = table.table("optional-dependencies") or _Document(table.origin, {})
     extras: dict[NormalizedName, tuple[str, ...]] = {}
     for name in declared.values:
         key = canonicalize_name(name)
@@ -284,7 +282,7 @@ def _parse_dynamic(table: _Document) -> frozenset[str]:
 class _Groups:
     """The dependency groups of a file, read as they are asked for; ``known`` are their normalised names."""
 
-    where: str
+    origin: str
     resolver: DependencyGroupResolver
     known: frozenset[str]
     resolved: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -297,8 +295,8 @@ class _Groups:
             resolver = DependencyGroupResolver(table.values if table is not None else {})
         except ExceptionGroup as errors:
             problem = f"expected each group once in `{_GROUPS}`, found {_first(errors)}"
-            raise PyprojectError(document.where, problem) from errors
-        return cls(document.where, resolver, frozenset(resolver.dependency_groups))
+            raise PyprojectError(document.origin, problem) from errors
+        return cls(document.origin, resolver, frozenset(resolver.dependency_groups))
 
     def resolve(self, name: str, path: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Give the requirements of a group; ``path`` are the groups that include it, outermost first."""
@@ -321,7 +319,7 @@ class _Groups:
                 yield str(item)
                 continue
             if canonicalize_name(item.include_group) not in self.known:
-                found = f"{quoted(item.include_group)} ({self.describe_nearest(item.include_group)})"
+                found = f"{quoted(item.include_group)} ({nearest_spelling(item.include_group, self.known)})"
                 raise self._error(key, "expected to include known groups", found)
             yield from self.resolve(item.include_group, (*path, key))
 
@@ -333,14 +331,8 @@ class _Groups:
         except RecursionError as error:
             raise self._error(key, "expected requirements (PEP 735)", "one nested too deep") from error
 
-    def describe_nearest(self, name: str) -> str:
-        """Name the group that is spelt most like an unknown one."""
-        names = sorted(each for each in self.known if len(each) <= _MAX_NAME_CHARACTERS)
-        nearest = get_close_matches(name[:_MAX_NAME_CHARACTERS], names, n=1, cutoff=0)
-        return f"the nearest is {quoted(nearest[0])}" if nearest else "there is none"
-
     def _error(self, key: str, expected: str, found: str) -> PyprojectError:
-        return PyprojectError(self.where, f"{expected} in `{_GROUPS}.{_cut(key)}`, found {found}")
+        return PyprojectError(self.origin, f"{expected} in `{_GROUPS}.{_cut(key)}`, found {found}")
 
 
 def _first(errors: ExceptionGroup) -> str:

@@ -7,24 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from pytest_wheeltag.core.addresses import EXPECTED_ADDRESS, EXPECTED_CHECKOUT, shown_address, split_address
 from pytest_wheeltag.core.candidates import PublishedFile, is_wheel, sdist_stem
+from pytest_wheeltag.core.hashes import DIGITS, Hashes, is_digest
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
 
-Hashes = tuple[tuple[str, str], ...]
-
-_SHOWN_CHARACTERS = 200
-_SCHEMES = frozenset({"https", "http", "file"})
 _VERSION_CONTROL = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)(?:://|@)|[\w.-]+@[\w.-]+:", re.IGNORECASE)
 _EXPECTED = (
     "a wheel (`.whl`), a source archive (`.tar.gz`, `.zip`) or, on this machine, the folder of a source tree"
 )
-_EXPECTED_CHECKOUT = (
-    "no address of a version control system: clone it and give the folder's path, or give the address of an archive "
-    "of the revision"
-)
-# What counts in a fragment as a hash, with the digits that it has.
-_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128, "sha224": 56, "sha1": 40, "md5": 32}
 
 
 class ReferenceKind(StrEnum):
@@ -95,43 +87,26 @@ def parse_reference(text: str, origin: str, *, is_editable: bool = False) -> Ref
     Raises ``UsageError``, which names ``origin`` and shows no credentials, for version control systems and for
     what is neither wheel, archive nor, on this machine, a tree.
     """
-    parts = _split(text.strip(), origin)
+    if _VERSION_CONTROL.match(text.strip()):
+        raise UsageError(origin, shown_address(text), EXPECTED_CHECKOUT)
+    parts = split_address(text, origin, f"{EXPECTED_ADDRESS} of {_EXPECTED}")
     fragment = _parse_fragment(parts.fragment)
     url = parts._replace(fragment="").geturl()
     kind = _kind_of(parts)
     if kind is None or (is_editable and kind is not ReferenceKind.TREE):
         expected = "the folder of a source tree on this machine" if is_editable else _EXPECTED
         raise UsageError(origin, shown_address(text), expected)
-    hashes = tuple((name, fragment[name].lower()) for name in _HASHES if name in fragment)
+    hashes = tuple((name, fragment[name].lower()) for name in DIGITS if name in fragment)
     for name, digest in hashes:
-        digits = _HASHES[name]
-        if not re.fullmatch(rf"[0-9a-f]{{{digits}}}", digest):
-            raise UsageError(
-                origin, f"{name}={printable(digest)}", f"a {name} of {digits} hexadecimal digits"
-            )
+        if not is_digest(name, digest):
+            expected = f"a {name} of {DIGITS[name]} hexadecimal digits"
+            raise UsageError(origin, f"{name}={printable(digest)}", expected)
     subdirectory = fragment.get("subdirectory", "").strip("/")
     if ".." in subdirectory.split("/") or "\\" in subdirectory:
         raise UsageError(
             origin, printable(subdirectory), "a subdirectory inside of what the address leads to"
         )
     return Reference(url, kind, hashes, subdirectory, is_editable)
-
-
-def _split(text: str, origin: str) -> SplitResult:
-    if _VERSION_CONTROL.match(text):
-        raise UsageError(origin, shown_address(text), _EXPECTED_CHECKOUT)
-    try:
-        parts = urlsplit(text)
-        is_complete = parts.path.startswith("/") and (parts.scheme == "file" or bool(parts.hostname))
-    except ValueError as error:
-        raise UsageError(origin, shown_address(text), _EXPECTED) from error
-    if parts.scheme.lower() not in _SCHEMES or not is_complete:
-        raise UsageError(
-            origin,
-            shown_address(text),
-            f"an address with the scheme `https`, `http` or `file` of {_EXPECTED}",
-        )
-    return parts._replace(scheme=parts.scheme.lower())
 
 
 def _kind_of(parts: SplitResult) -> ReferenceKind | None:
@@ -145,10 +120,3 @@ def _kind_of(parts: SplitResult) -> ReferenceKind | None:
 
 def _parse_fragment(fragment: str) -> Mapping[str, str]:
     return {name: values[-1] for name, values in parse_qs(fragment).items()}
-
-
-def shown_address(text: str) -> str:
-    """Make a text that may be an address, and hold a password or a token, fit to be shown."""
-    without_user = re.sub(r"//.*@", "//", text.strip(), flags=re.DOTALL)
-    public = without_user.partition("?")[0] if "://" in without_user else without_user
-    return printable(public[:_SHOWN_CHARACTERS])

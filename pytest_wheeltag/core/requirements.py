@@ -2,27 +2,30 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import is_wheel, sdist_stem
+from pytest_wheeltag.core.hashes import Hashes, HashRule
+from pytest_wheeltag.core.lineoptions import quote_value
 from pytest_wheeltag.core.lock import Lock
-from pytest_wheeltag.core.references import Hashes, Reference, parse_reference, shown_address
+from pytest_wheeltag.core.references import Reference, parse_reference
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
 
 COMMAND_LINE = "the command line"
+EXPECTED_CONSTRAINT = "a requirement by name without extras, like `NAME<2.0`, or `NAME @ URL`"
 
 _FIRST_VERSION = re.compile(r"-(?=[0-9])", re.ASCII)
 _MAX_LINE_CHARACTERS = 10_000
 _SHOWN_CHARACTERS = 200
 _EXPECTED = "a requirement by name, like `NAME`, `NAME[EXTRA]>=1.0` or `NAME==1.0; MARKER`, or `NAME @ URL`"
 _EXPECTED_ALONE = "a lock that stands alone, since it says all by itself"
-_EXPECTED_CONSTRAINT = "a requirement by name without extras, like `NAME<2.0`"
 
 ConfigSettings = tuple[tuple[str, str], ...]
 """What a build backend is told (PEP 517), key by key; a key that comes twice has two values."""
@@ -62,20 +65,17 @@ class Demand:
     @cached_property
     def text(self) -> str:
         """The requirement without its marker, fit to be shown."""
-        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
         bound = f" @ {self.reference}" if self.reference else self.requirement.specifier
-        return printable(f"{self.requirement.name}{extras}{bound}"[:_SHOWN_CHARACTERS])
+        return printable(f"{self.requirement.name}{_extras(self)}{bound}"[:_SHOWN_CHARACTERS])
 
     @property
     def line(self) -> str:
-        """It as a line of a requirements file, which may hold credentials: not fit to be shown."""
-        plain = (
-            f"{self.requirement.name}[{','.join(sorted(self.extras))}]"
-            if self.extras
-            else self.requirement.name
-        )
-        bound = f" @ {_address(self.reference)}" if self.reference else str(self.requirement.specifier)
-        return _line(plain + bound, self)
+        """It as a line of a requirements file, which may hold credentials: not fit to be shown.
+
+        Raises ``UsageError``, which shows no secret, for a config setting that no single line can hold.
+        """
+        bound = f" @ {_address(self.reference)}" if self.reference else self.requirement.specifier
+        return _line(f"{self.requirement.name}{_extras(self)}{bound}", self)
 
     def __str__(self) -> str:
         return f"`{self.text}` (asked for by {self.origin})"
@@ -108,15 +108,13 @@ class UnnamedDemand:
     @property
     def text(self) -> str:
         """Where it lies, fit to be shown."""
-        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
-        return f"{self.reference}{extras}"
+        return f"{self.reference}{_extras(self)}"
 
     @property
     def line(self) -> str:
         """It as a line of a requirements file, as ``Demand.line``."""
-        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
         editable = "-e " if self.reference.is_editable else ""
-        return _line(f"{editable}{_address(self.reference)}{extras}", self)
+        return _line(f"{editable}{_address(self.reference)}{_extras(self)}", self)
 
     def named(self, name: str) -> Demand:
         """Give the same demand once its project is known."""
@@ -129,6 +127,10 @@ class UnnamedDemand:
         return f"`{self.text}` (asked for by {self.origin})"
 
 
+def _extras(demand: Demand | UnnamedDemand) -> str:
+    return f"[{','.join(sorted(demand.extras))}]" if demand.extras else ""
+
+
 def _address(reference: Reference) -> str:
     parts = [f"{name}={digest}" for name, digest in reference.hashes]
     parts += [f"subdirectory={reference.subdirectory}"] if reference.subdirectory else []
@@ -138,7 +140,10 @@ def _address(reference: Reference) -> str:
 def _line(text: str, demand: Demand | UnnamedDemand) -> str:
     marker = f" ; {demand.marker}" if demand.marker else ""
     hashes = "".join(f" --hash={name}:{digest}" for name, digest in demand.hashes)
-    settings = "".join(f' --config-settings="{key}={value}"' for key, value in demand.config_settings)
+    told = [f"{key}={value}" for key, value in demand.config_settings]
+    if any(each.splitlines() != [each] for each in told):
+        raise UsageError(demand.origin, "a line break", "config settings of one line each")
+    settings = "".join(f" --config-settings={quote_value(each)}" for each in told)
     return f"{text}{marker}{hashes}{settings}"
 
 
@@ -146,15 +151,13 @@ def _line(text: str, demand: Demand | UnnamedDemand) -> str:
 class Request:
     """What an environment shall hold, in the order asked for, and what bounds it without asking for anything.
 
-    With ``requires_hashes`` nothing is taken whose hash nobody gave; with ``waives_hashes`` only what has hashes is
-    held to them. A ``lock`` says by itself what to take, and stands alone.
+    A ``lock`` says by itself what to take, and stands alone.
     """
 
     requirements: tuple[Demand | UnnamedDemand, ...]
     constraints: tuple[Demand, ...] = ()
-    requires_hashes: bool = False
+    hash_rule: HashRule = HashRule.IF_GIVEN
     lock: Lock | None = None
-    waives_hashes: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -163,33 +166,38 @@ class Request:
 
     @property
     def checks_hashes(self) -> bool:
-        """Whether every file must have a hash that was given: one with a hash makes all need one, as with pip."""
-        if self.requires_hashes or self.waives_hashes:
-            return self.requires_hashes
+        """Whether every file must have a hash that was given, as with pip."""
+        if self.hash_rule is not HashRule.IF_GIVEN:
+            return self.hash_rule is HashRule.REQUIRED
         return any(each.hashes for each in (*self.requirements, *self.constraints))
 
-    def __and__(self, other: "Request") -> "Request":
+    def then(self, later: "Request") -> "Request":
         """Ask for both; raises ``UsageError`` for a lock beside anything else, and where hashes are required and waived."""
-        lock = self._join_locks(other)
-        if lock and (self.requirements or other.requirements):
+        lock = self._join_locks(later)
+        if lock and (self.requirements or later.requirements):
             raise UsageError(lock.origin, lock.origin, _EXPECTED_ALONE)
-        if (self.requires_hashes and other.waives_hashes) or (self.waives_hashes and other.requires_hashes):
-            raise UsageError("--no-require-hashes", "--require-hashes", "one of the two, not both")
         return Request(
-            self.requirements + other.requirements,
-            self.constraints + other.constraints,
-            self.requires_hashes or other.requires_hashes,
+            self.requirements + later.requirements,
+            self.constraints + later.constraints,
+            self.hash_rule.then(later.hash_rule),
             lock,
-            self.waives_hashes or other.waives_hashes,
         )
 
-    def _join_locks(self, other: "Request") -> Lock | None:
+    def _join_locks(self, later: "Request") -> Lock | None:
         """Give the lock of either, or both as one where they are the same file."""
-        if self.lock is None or other.lock is None:
-            return self.lock or other.lock
-        if self.lock.is_same_file(other.lock):
-            return self.lock | other.lock
-        raise UsageError(other.lock.origin, other.lock.origin, _EXPECTED_ALONE)
+        if self.lock is None or later.lock is None:
+            return self.lock or later.lock
+        if self.lock.is_same_file(later.lock):
+            return self.lock.then(later.lock)
+        raise UsageError(later.lock.origin, later.lock.origin, _EXPECTED_ALONE)
+
+
+def parse_config_setting(text: str, origin: str) -> tuple[str, str]:
+    """Parse what a build backend is told, ``KEY=VALUE``; raises ``UsageError``, which names ``origin`` and shows nothing of it."""
+    key, sign, value = text.partition("=")
+    if not key or not sign:
+        raise UsageError(origin, "no key" if sign else "no equals sign", "a config setting like `KEY=VALUE`")
+    return key, value
 
 
 def parse_request(
@@ -209,9 +217,9 @@ def parse_demand(text: str, origin: str = COMMAND_LINE) -> Demand:
 
 def parse_constraint(text: str, origin: str = COMMAND_LINE) -> Demand:
     """Parse one constraint: a requirement of a project without extras; raises ``UsageError``."""
-    demand = _parse(text, origin, _EXPECTED_CONSTRAINT)
+    demand = _parse(text, origin, EXPECTED_CONSTRAINT)
     if demand.extras:
-        raise UsageError(origin, shown_address(text), _EXPECTED_CONSTRAINT)
+        raise UsageError(origin, shown_address(text), EXPECTED_CONSTRAINT)
     return demand
 
 
@@ -235,4 +243,4 @@ def demand_of(requirement: Requirement, origin: str) -> Demand:
     reference = parse_reference(requirement.url, origin)
     plain = Requirement(requirement.name)
     plain.extras, plain.marker = requirement.extras, requirement.marker
-    return replace(Demand(plain, origin), reference=reference)
+    return Demand(plain, origin, reference)

@@ -4,15 +4,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.hashes import Hashes, parse_hash
 from pytest_wheeltag.core.lineoptions import (
     LineOption,
     OptionName,
-    parse_config_setting,
-    parse_hash,
     parse_line_options,
 )
-from pytest_wheeltag.core.references import Hashes, shown_address
-from pytest_wheeltag.core.requirements import ConfigSettings
+from pytest_wheeltag.core.requirements import ConfigSettings, parse_config_setting
 from pytest_wheeltag.errors import UsageError
 
 # As pip has it: a `#` inside a word is no comment. With `\s+#` a line of blanks would take quadratic time.
@@ -24,20 +23,16 @@ _MAX_LINE_CHARACTERS = 200_000
 _SUBJECTS = frozenset({OptionName.EDITABLE, OptionName.REQUIREMENT, OptionName.CONSTRAINT})
 _OF_A_REQUIREMENT = frozenset({OptionName.HASH, OptionName.CONFIG_SETTINGS})
 _OF_AN_EDITABLE = frozenset({OptionName.EDITABLE, OptionName.CONFIG_SETTINGS})
-# These count wherever they stand, since pip heeds them while it reads.
-_ANYWHERE = frozenset(
-    {OptionName.NO_BINARY, OptionName.ONLY_BINARY, OptionName.ALL_RELEASES, OptionName.ONLY_FINAL}
-)
 
 
 @dataclass(frozen=True)
 class OptionLine:
-    """Options on a line of their own; ``place`` is ``FILE:LINE``, the first where a line is continued.
+    """Options on a line of their own; ``origin`` is ``FILE:LINE``, the first where a line is continued.
 
     ``options`` are those that count, in order; ``ignored`` names those that count for nothing on such a line.
     """
 
-    place: str
+    origin: str
     options: tuple[LineOption, ...] = ()
     ignored: tuple[OptionName, ...] = ()
 
@@ -74,7 +69,7 @@ def parse_lines(text: str, filename: str, environ: Mapping[str, str]) -> tuple[O
     not empty. Raises ``UsageError``, which names ``filename`` and line.
     """
     lines = _join(text.removeprefix("\ufeff").splitlines())
-    return tuple(_parse(line, place) for line, place in _clean(lines, filename, environ))
+    return tuple(_parse(line, origin) for line, origin in _clean(lines, filename, environ))
 
 
 def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -96,16 +91,16 @@ def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 def _clean(
     lines: Iterable[tuple[int, str]], filename: str, environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Take comments and empty lines out and put variables in, each with its place."""
+    """Take comments and empty lines out and put variables in, each with its origin."""
     for number, line in lines:
-        place = f"{filename}:{number}"
+        origin = f"{filename}:{number}"
         content = _COMMENT.split(line, maxsplit=1)[0].strip()
         if sum(map(len, _put_in(environ, content))) > _MAX_LINE_CHARACTERS:
             raise UsageError(
-                place, shown_address(content), f"at most {_MAX_LINE_CHARACTERS} characters in a line"
+                origin, shown_address(content), f"at most {_MAX_LINE_CHARACTERS} characters in a line"
             )
         if content:
-            yield "".join(_put_in(environ, content)), place
+            yield "".join(_put_in(environ, content)), origin
 
 
 def _put_in(environ: Mapping[str, str], content: str) -> Iterator[str]:
@@ -117,48 +112,49 @@ def _put_in(environ: Mapping[str, str], content: str) -> Iterator[str]:
     yield content[end:]
 
 
-def _parse(line: str, place: str) -> OptionLine:
+def _parse(line: str, origin: str) -> OptionLine:
     # Only from the first option on are there quotation marks as in a shell: a marker has its own.
     words = line.split(" ")
     start = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
     requirement = " ".join(words[:start]).strip()
-    options = parse_line_options(" ".join(words[start:]), place)
+    options = parse_line_options(" ".join(words[start:]), origin)
     subjects = [each for each in options if each.name in _SUBJECTS]
     if len(subjects) + bool(requirement) > 1:
-        raise UsageError(place, shown_address(line), "one requirement, or one `-e`, `-r` or `-c`, to a line")
+        raise UsageError(origin, shown_address(line), "one requirement, or one `-e`, `-r` or `-c`, to a line")
     if requirement:
-        return _parse_requirement(requirement, options, place)
-    return _parse_subject(subjects[0], options, place) if subjects else _parse_options(options, place)
+        return _parse_requirement(requirement, options, origin)
+    return _parse_subject(subjects[0], options, origin) if subjects else _parse_options(options, origin)
 
 
-def _parse_requirement(text: str, options: tuple[LineOption, ...], place: str) -> RequirementLine:
+def _parse_requirement(text: str, options: tuple[LineOption, ...], origin: str) -> RequirementLine:
     counting, ignored = _divide(options, _OF_A_REQUIREMENT)
-    hashes = tuple(parse_hash(each.value, place) for each in options if each.name is OptionName.HASH)
-    return RequirementLine(place, counting, ignored, text, hashes, _parse_settings(options, place))
+    hashes = tuple(parse_hash(each.value, origin) for each in options if each.name is OptionName.HASH)
+    return RequirementLine(origin, counting, ignored, text, hashes, _parse_settings(options, origin))
 
 
-def _parse_subject(subject: LineOption, options: tuple[LineOption, ...], place: str) -> OptionLine:
+def _parse_subject(subject: LineOption, options: tuple[LineOption, ...], origin: str) -> OptionLine:
     if subject.name is OptionName.EDITABLE:
         counting, ignored = _divide(options, _OF_AN_EDITABLE)
-        return EditableLine(place, counting, ignored, subject.value, _parse_settings(options, place))
+        return EditableLine(origin, counting, ignored, subject.value, _parse_settings(options, origin))
     counting, ignored = _divide(options, _SUBJECTS)
-    return InclusionLine(place, counting, ignored, subject.value, subject.name is OptionName.CONSTRAINT)
+    return InclusionLine(origin, counting, ignored, subject.value, subject.name is OptionName.CONSTRAINT)
 
 
-def _parse_options(options: tuple[LineOption, ...], place: str) -> OptionLine:
+def _parse_options(options: tuple[LineOption, ...], origin: str) -> OptionLine:
     nowhere = _OF_A_REQUIREMENT | {OptionName.USE_FEATURE}
     counting = tuple(each for each in options if each.name not in nowhere)
-    return OptionLine(place, counting, tuple(each.name for each in options if each.name in nowhere))
+    return OptionLine(origin, counting, tuple(each.name for each in options if each.name in nowhere))
 
 
 def _divide(
     options: tuple[LineOption, ...], spent: frozenset[OptionName]
 ) -> tuple[tuple[LineOption, ...], tuple[OptionName, ...]]:
     """Tell the options that count beside a requirement, an editable or a file from those that do not."""
-    counting = tuple(each for each in options if each.name in _ANYWHERE)
-    return counting, tuple(each.name for each in options if each.name not in _ANYWHERE | spent)
+    counting = tuple(each for each in options if each.name.names_projects)
+    ignored = (each.name for each in options if not each.name.names_projects and each.name not in spent)
+    return counting, tuple(ignored)
 
 
-def _parse_settings(options: tuple[LineOption, ...], place: str) -> ConfigSettings:
+def _parse_settings(options: tuple[LineOption, ...], origin: str) -> ConfigSettings:
     given = (each.value for each in options if each.name is OptionName.CONFIG_SETTINGS)
-    return tuple(parse_config_setting(value, place) for value in given)
+    return tuple(parse_config_setting(value, origin) for value in given)

@@ -10,8 +10,9 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Candidate, ProjectFiles, PublishedFile
 from pytest_wheeltag.core.dependencies import ReleaseMetadata
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.present import Present, PresentDistribution
-from pytest_wheeltag.core.references import Hashes, Reference
+from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.requirements import Demand
 from pytest_wheeltag.core.source import Source
 

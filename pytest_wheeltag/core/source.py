@@ -7,7 +7,8 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import PublishedFile
-from pytest_wheeltag.core.references import Hashes, Reference, ReferenceKind
+from pytest_wheeltag.core.hashes import Hashes
+from pytest_wheeltag.core.references import Reference, ReferenceKind
 from pytest_wheeltag.core.requirements import ConfigSettings, Demand, UnnamedDemand
 
 

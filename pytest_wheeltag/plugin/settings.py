@@ -12,8 +12,9 @@ import pytest
 
 from pytest_wheeltag.core.askedfor import AskedFor, join_asked
 from pytest_wheeltag.core.controls import Controls, NameControl
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.interpreter import InterpreterSpec, parse_interpreter_spec
-from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_config_setting
 from pytest_wheeltag.core.resolution import SearchLimits
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.core.verdict import Outcome, Policy, Property, parse_acceptance
@@ -24,7 +25,6 @@ from pytest_wheeltag.plugin import SETTINGS
 from pytest_wheeltag.provision import ProvisionOptions
 from pytest_wheeltag.subjects.roster import InstallerSpec, parse_installer_spec
 from pytest_wheeltag.system.cache import locate_cache
-from pytest_wheeltag.system.commandline import parse_config_setting
 from pytest_wheeltag.system.compiler import Bytecode
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.linker import LinkOptions
@@ -96,7 +96,7 @@ def read_settings(config: pytest.Config) -> Settings:
         orders=Orders(reader.text("orders") or Orders.GIVEN),
         missing_outcome=_read_missing_outcome(reader),
         sources=replace(read_sources(reader), beside=asked.options),
-        options=replace(options, controls=asked.options.control(options.controls)),
+        options=replace(options, controls=asked.options.apply_to(options.controls)),
         build_variables=reader.texts("build_env"),
         policy=_read_policy(reader),
         json_file=_read_json_file(reader),
@@ -174,7 +174,8 @@ def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[Interpret
 def _read_asked(reader: "SettingsReader") -> AskedFor:
     """Read everything that shall be installed, with what requirements files say of indexes."""
     requests, named = reader.requests, reader.find("require")
-    settings = tuple(map(parse_config_setting, reader.texts("config-settings")))
+    given = reader.find("config-settings")
+    settings = tuple(parse_config_setting(text, given.origin) for text in given.value or ())
     demands = (_read_demand(text, named, requests) for text in named.value or ())
     told = Request(tuple(replace(each, config_settings=settings) for each in demands))
     found, bounds = reader.find("requirements"), reader.find("constraint")
@@ -185,8 +186,8 @@ def _read_asked(reader: "SettingsReader") -> AskedFor:
             *(requests.constraints(str(bounds.absolute(text)), bounds.origin) for text in bounds.value or ()),
         )
     )
-    requires_hashes = asked.request.requires_hashes or reader.flag("require-hashes")
-    return replace(asked, request=replace(asked.request, requires_hashes=requires_hashes))
+    rule = asked.request.hash_rule.then(HashRule.where(is_required=reader.flag("require-hashes")))
+    return replace(asked, request=replace(asked.request, hash_rule=rule))
 
 
 def _read_demand(text: str, found: "Found", requests: RequestReader) -> Demand | UnnamedDemand:

@@ -115,7 +115,11 @@ class PipSubject:
             if not name.startswith(("PIP_", "PYTHON"))
         }
         settings = {"PIP_CONFIG_FILE": os.devnull, **opened.pip_variables()}
-        return {**kept, **settings, **_describe(opened.controls.then(self.place.options.controls))}
+        return {
+            **kept,
+            **settings,
+            **_describe(opened.configuration.controls.then(self.place.options.controls)),
+        }
 
 
 def _describe(controls: Controls) -> dict[str, str]:

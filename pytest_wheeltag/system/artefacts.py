@@ -11,9 +11,10 @@ from packaging.utils import NormalizedName
 from pytest_wheeltag.core.candidates import Candidate, PublishedFile, parse_wheel_name
 from pytest_wheeltag.core.dependencies import MAX_METADATA_BYTES, ReleaseMetadata, parse_release_metadata
 from pytest_wheeltag.core.distinfo import DistInfoError
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.present import PresentDistribution
-from pytest_wheeltag.core.references import Hashes, Reference, ReferenceKind
+from pytest_wheeltag.core.references import Reference, ReferenceKind
 from pytest_wheeltag.core.resolution import Artefact, Choice
 from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.errors import (

@@ -15,9 +15,10 @@ from pytest_wheeltag.core.buildkey import BuildInputs, select_environment
 from pytest_wheeltag.core.candidates import parse_wheel_name
 from pytest_wheeltag.core.dependencies import ReleaseMetadata, parse_release_metadata
 from pytest_wheeltag.core.distinfo import DistInfoError
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.pyproject import BuildSystem, parse_build_system
-from pytest_wheeltag.core.references import Hashes, Reference
+from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.requirements import ConfigSettings
 from pytest_wheeltag.core.source import Material, RequestedSettings, Source
 from pytest_wheeltag.core.sourcemetadata import parse_static_metadata

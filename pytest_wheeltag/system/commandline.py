@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pytest_wheeltag.core.askedfor import AskedFor
-from pytest_wheeltag.core.requirements import COMMAND_LINE, ConfigSettings, Demand, Request, UnnamedDemand
+from pytest_wheeltag.core.requirements import (
+    COMMAND_LINE,
+    ConfigSettings,
+    Demand,
+    Request,
+    UnnamedDemand,
+    parse_config_setting,
+)
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.requestfiles import RequestReader, Selection
 
@@ -28,7 +35,7 @@ def read_command_line(line: CommandLine, reader: RequestReader) -> Iterator[Aske
 
     Config settings are for what is asked for directly, not for what stands in files.
     """
-    settings = tuple(parse_config_setting(each) for each in line.config_settings)
+    settings = tuple(parse_config_setting(each, "--config-settings") for each in line.config_settings)
     named = [reader.requirement(each, line.origin) for each in line.requirements]
     trees = [
         reader.editable(each, "-e" if line.origin == COMMAND_LINE else line.origin) for each in line.editables
@@ -44,11 +51,3 @@ def read_command_line(line: CommandLine, reader: RequestReader) -> Iterator[Aske
 
 def _tell(demand: Demand | UnnamedDemand, settings: ConfigSettings) -> Demand | UnnamedDemand:
     return replace(demand, config_settings=(*settings, *demand.config_settings)) if settings else demand
-
-
-def parse_config_setting(text: str) -> tuple[str, str]:
-    """Parse what a build backend is told, ``KEY=VALUE``; raises ``UsageError``."""
-    key, sign, value = text.partition("=")
-    if not sign or not key:
-        raise UsageError("--config-settings", text, "a pair like `KEY=VALUE`")
-    return key, value

@@ -13,10 +13,11 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.candidates import is_wheel, parse_wheel_name, sdist_stem
 from pytest_wheeltag.core.pyproject import parse_project
-from pytest_wheeltag.core.references import Reference, ReferenceKind, parse_reference, shown_address
-from pytest_wheeltag.core.requirements import Demand, UnnamedDemand, parse_demand
+from pytest_wheeltag.core.references import Reference, ReferenceKind, parse_reference
+from pytest_wheeltag.core.requirements import EXPECTED_CONSTRAINT, Demand, UnnamedDemand, parse_demand
 from pytest_wheeltag.errors import UsageError, WheeltagError
 from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.urls import parse_url
@@ -39,7 +40,6 @@ _EXPECTED_MARKER = "a marker after the semicolon, like `python_version < '3.12'`
 _EXPECTED_EXTRAS = "names of extras in brackets, like `PATH[EXTRA,EXTRA]`"
 _EXPECTED_EGG = "nothing but a project's name after `egg=`"
 _EXPECTED_WHEEL = "a wheel whose file name can be read, like `NAME-1.0-py3-none-any.whl`"
-_EXPECTED_CONSTRAINT = "a requirement by name without extras, like `NAME<2.0`, or `NAME @ URL`"
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class DemandReader:
         if isinstance(demand, UnnamedDemand) and demand.reference.kind is ReferenceKind.WHEEL:
             demand = demand.named(parse_wheel_name(demand.reference.filename).name)
         if isinstance(demand, UnnamedDemand) or demand.extras:
-            raise UsageError(origin, shown_address(text), _EXPECTED_CONSTRAINT)
+            raise UsageError(origin, shown_address(text), EXPECTED_CONSTRAINT)
         return demand
 
     def demand(self, text: str, origin: str) -> Demand:

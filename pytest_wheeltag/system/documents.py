@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import read_regular
-from pytest_wheeltag.system.urls import Url, parse_location, redact
+from pytest_wheeltag.system.urls import Url, parse_location
 
 Fetch = Callable[[Url], bytes]
 """Who gives what lies at an ``http`` or ``https`` address; raises ``WheeltagError``."""
@@ -77,12 +78,12 @@ class DocumentReader:
             url = parse_location(text, home=self.home, folder=folder, setting=origin)
         except (UsageError, ValueError) as error:
             expected = error.expected if isinstance(error, UsageError) else _EXPECTED
-            raise UsageError(origin, printable(redact(text)), expected) from error
+            raise UsageError(origin, shown_address(text), expected) from error
         if url.scheme != "file":
             return url
         # A path with an address in it is an address with a mistake, perhaps with a password.
         if _WITHIN.search(text):
-            raise UsageError(origin, printable(redact(text)), _EXPECTED)
+            raise UsageError(origin, shown_address(text), _EXPECTED)
         return replace(url, path=posixpath.normpath(url.path))
 
     def is_there(self, url: Url) -> bool:
@@ -126,7 +127,7 @@ def _join(base: Url, text: str, origin: str) -> Url:
     try:
         url = base.join(text)
     except (UsageError, ValueError) as error:
-        raise UsageError(origin, printable(redact(text)), _EXPECTED_REMOTE) from error
+        raise UsageError(origin, shown_address(text), _EXPECTED_REMOTE) from error
     if url.scheme == "file":
         raise UsageError(origin, printable(str(url)), _EXPECTED_REMOTE)
     return url

@@ -182,7 +182,7 @@ def _admit(
     admitted: list[PublishedFile] = []
     refusals: list[str] = []
     for file in files:
-        refusal = None if file.sha256 is not None else policy.refusal(dict(file.hashes))
+        refusal = None if file.sha256 is not None else policy.refusal(file.hashes)
         # A file on this machine needs no hash: nobody stands in between.
         if refusal is None or (not file.hashes and file.url.startswith("file:")):
             admitted.append(file)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pytest_wheeltag.core.candidates import PublishedFile
-from pytest_wheeltag.core.references import Hashes
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.errors import OfflineError, RefusedWheelError, UnreachableError
 from pytest_wheeltag.system.downloads import require_any, require_claimed
 from pytest_wheeltag.system.files import publish_parts

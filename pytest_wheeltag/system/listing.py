@@ -1,21 +1,16 @@
 """What a page lists, link by link, before anything of it is believed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 from packaging.utils import NormalizedName
 
+from pytest_wheeltag.core.hashes import Hashes, is_digest
 from pytest_wheeltag.system.urls import Url
 
-Hashes = Mapping[str, str]
-
-_DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
-_HEXADECIMAL = re.compile(r"[0-9a-f]+")
-_NO_HASHES: Hashes = MappingProxyType({})
 _UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/", re.ASCII)
 _HTTP_SCHEMES = frozenset({"http", "https"})
@@ -31,7 +26,7 @@ class Listed(NamedTuple):
 
     url: str
     filename: str | None = None
-    hashes: Hashes = _NO_HASHES
+    hashes: Hashes = ()
     requires_python: str | None = None
     yanked: str | None = None
     size: int | None = None
@@ -104,7 +99,7 @@ class Place:
         if _UNSAFE_NAME.search(filename) or filename in (".", ".."):
             raise UnlistedError(reason="its name is no plain file name")
         hashes = clean_hashes(link.hashes)
-        if self.is_encrypted and url.startswith("http:") and "sha256" not in hashes:
+        if self.is_encrypted and url.startswith("http:") and "sha256" not in dict(hashes):
             raise UnlistedError(reason="an https page leads to http, and tells no hash")
         return link._replace(url=url, filename=filename, hashes=hashes)
 
@@ -125,12 +120,11 @@ def clean_hashes(hashes: Hashes) -> Hashes:
     """Give the hashes in lower case; raises ``UnlistedError`` where one is no digest of its algorithm."""
     if not hashes:
         return hashes
-    clean = {algorithm.lower(): digest.lower() for algorithm, digest in hashes.items()}
+    clean = {algorithm.lower(): digest.lower() for algorithm, digest in hashes}
     for algorithm, digest in clean.items():
-        expected = _DIGEST_LENGTHS.get(algorithm, len(digest))
-        if len(digest) != expected or not _HEXADECIMAL.fullmatch(digest):
+        if not is_digest(algorithm, digest):
             raise UnlistedError(reason=f"its {shown(algorithm)} is no digest in hexadecimal")
-    return clean
+    return tuple(clean.items())
 
 
 def shown(text: str) -> str:

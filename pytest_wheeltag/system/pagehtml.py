@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-from pytest_wheeltag.system.listing import Hashes, Listed, Listing, NotAPageError, PageFacts, shown
+from pytest_wheeltag.core.hashes import DIGITS, Hashes
+from pytest_wheeltag.system.listing import Listed, Listing, NotAPageError, PageFacts, shown
 from pytest_wheeltag.system.pagejson import check_api_version
 
 # A tag that long has no end; parsing it again with each chunk would take for ever.
@@ -15,7 +16,6 @@ _MAX_PENDING_CHARACTERS = 1 << 17
 # 300,000 links take 5 s; the parser of the standard library has texts that take it far longer.
 _MAX_PROCESSOR_SECONDS = 20.0
 _HASH = re.compile(r"(?:^|&)([a-z0-9_]+)=([^&]*)")
-_ALGORITHMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 
 _Attributes = dict[str, str | None]
 
@@ -130,7 +130,7 @@ def _listed(href: str, attributes: _Attributes) -> Listed:
 
 def _hashes(fragment: str) -> Hashes:
     found = _HASH.findall(fragment)
-    return {algorithm: digest for algorithm, digest in found if algorithm in _ALGORITHMS}
+    return tuple((algorithm, digest) for algorithm, digest in found if algorithm in DIGITS)
 
 
 def _metadata(value: str | None) -> Hashes | None:

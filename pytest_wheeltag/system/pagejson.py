@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_wheeltag.system.listing import Hashes, Listed, Listing, NotAPageError, PageFacts, shown
+from pytest_wheeltag.core.hashes import Hashes
+from pytest_wheeltag.system.listing import Listed, Listing, NotAPageError, PageFacts, shown
 
 MAJOR = 1
 _WHITESPACE = " \t\n\r"
@@ -92,13 +93,14 @@ def _yanked(value: object) -> str | None:
 
 def _hashes(value: object) -> Hashes:
     # Anything that is no text is no digest, and found to be none later.
-    return {str(name): str(digest) for name, digest in value.items()} if isinstance(value, dict) else {}
+    pairs = value.items() if isinstance(value, dict) else ()
+    return tuple((str(name), str(digest)) for name, digest in pairs)
 
 
 def _metadata(value: object) -> Hashes | None:
     if isinstance(value, dict):
         return _hashes(value)
-    return {} if value else None
+    return () if value else None
 
 
 class _Reader:

@@ -10,8 +10,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.candidates import PublishedFile, sdist_stem, split_version
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.system.listing import (
-    Hashes,
     Listed,
     Listing,
     NotAPageError,
@@ -43,10 +43,10 @@ class PagePolicy:
 
     def refusal(self, hashes: Hashes) -> str | None:
         """Say why a file with these hashes is left out, None where it is not."""
-        if any(algorithm in hashes for algorithm in _STRONG):
+        if any(algorithm in _STRONG for algorithm, _ in hashes):
             return None
         if hashes and not self.allow_md5:
-            weak = ", ".join(sorted(hashes))
+            weak = ", ".join(sorted(algorithm for algorithm, _ in hashes))
             return f"its only hash is {weak}, which proves nothing (`wheeltag_allow_md5` admits it)"
         if not hashes and self.is_strict:
             return "it has no hash, and `wheeltag_strict_wheels` is set"
@@ -91,12 +91,12 @@ def publish_link(link: Listed, source: str) -> PublishedFile:
     return PublishedFile(
         link.filename or "",
         link.url,
-        tuple(link.hashes.items()),
+        link.hashes,
         link.requires_python,
         link.yanked,
         link.size,
         None if link.upload_time is None else _moment(link.upload_time),
-        None if link.metadata is None else tuple(link.metadata.items()),
+        link.metadata,
         source,
     )
 
@@ -191,7 +191,7 @@ class _PageBuilder:
         self._last = ends
 
     def _check_twice(self, link: Listed) -> None:
-        digest = link.hashes.get("sha256")
+        digest = dict(link.hashes).get("sha256")
         if digest is None:
             return
         # Two numbers instead of two texts: there may be 500,000 files.
@@ -236,8 +236,8 @@ def _row(link: Listed) -> bytes:
 
 
 def _compact(hashes: Hashes) -> object:
-    if len(hashes) == 1 and "sha256" in hashes:
-        return hashes["sha256"]
+    if len(hashes) == 1 and hashes[0][0] == "sha256":
+        return hashes[0][1]
     return dict(hashes) or None
 
 
@@ -256,7 +256,7 @@ def _published(row: list[Any], source: str) -> PublishedFile:
     )
 
 
-def _pairs(hashes: object) -> tuple[tuple[str, str], ...]:
+def _pairs(hashes: object) -> Hashes:
     if isinstance(hashes, str):
         return (("sha256", hashes),)
     return tuple(hashes.items()) if isinstance(hashes, dict) else ()

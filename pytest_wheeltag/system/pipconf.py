@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from packaging.utils import canonicalize_name
-
+from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.controls import ALL, Controls, NameControl
+from pytest_wheeltag.core.hashes import HashRule
+from pytest_wheeltag.core.requirements import ConfigSettings, parse_config_setting
 from pytest_wheeltag.errors import UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_text, read_regular
 from pytest_wheeltag.system.pipfiles import PipPlaces, PipSetting, read_settings
-from pytest_wheeltag.system.urls import Url, parse_location, parse_url, redact
+from pytest_wheeltag.system.urls import Url, parse_location, parse_url
 
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
@@ -27,10 +29,9 @@ _ADDRESS_BYTES = 1000
 class PipConfiguration:
     """pip's settings that decide which file is taken, how it is built and how indexes are asked; times in seconds.
 
-    ``no_binary`` and ``only_binary`` hold normalised names, or ``:all:``; ``constraints`` and
-    ``build_constraints`` are paths or addresses as written; ``config_settings`` are pairs, a name with several
-    values comes several times; ``no_input`` forbids to ask a person, ``no_proxy_env`` to believe the
-    environment on proxies and bundles; ``origins`` pairs each setting that is not the default with where it
+    ``constraints`` and ``build_constraints`` are paths or addresses as written; ``config_settings`` are pairs, a
+    name with several values comes several times; ``no_input`` forbids to ask a person, ``no_proxy_env`` to believe
+    the environment on proxies and bundles; ``origins`` pairs each setting that is not the default with where it
     came from.
     """
 
@@ -41,14 +42,11 @@ class PipConfiguration:
     constraints: tuple[str, ...] = field(default=(), repr=False)
     build_constraints: tuple[str, ...] = field(default=(), repr=False)
     # A backend may be given secrets.
-    config_settings: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    config_settings: ConfigSettings = field(default=(), repr=False)
     build_isolation: bool = True
-    require_hashes: bool = False
+    hash_rule: HashRule = HashRule.IF_GIVEN
     upgrade_strategy: str = "only-if-needed"
-    no_binary: frozenset[str] = frozenset()
-    only_binary: frozenset[str] = frozenset()
-    prefer_binary: bool = False
-    pre: bool = False
+    controls: Controls = field(default_factory=Controls)
     uploaded_prior_to: datetime | None = None
     trusted_hosts: tuple[str, ...] = ()
     proxy: Url | None = None
@@ -74,7 +72,6 @@ def read_pip_configuration(places: PipPlaces, now: datetime) -> PipConfiguration
     if "pypi-url" in settings:
         settings.setdefault("index-url", settings["pypi-url"])
     reader = _Reader(settings, places)
-    no_binary, only_binary = _format_control(layers)
     return PipConfiguration(
         index_url=reader.location("index-url"),
         extra_index_urls=reader.locations("extra-index-url"),
@@ -85,12 +82,9 @@ def read_pip_configuration(places: PipPlaces, now: datetime) -> PipConfiguration
         config_settings=_config_settings(layers),
         # pip takes the value as that of isolation itself: `no-build-isolation = false` turns it off.
         build_isolation=reader.flag("no-build-isolation", default="yes"),
-        require_hashes=reader.flag("require-hashes"),
+        hash_rule=HashRule.where(is_required=reader.flag("require-hashes")),
         upgrade_strategy=reader.choice("upgrade-strategy", _STRATEGIES),
-        no_binary=no_binary,
-        only_binary=only_binary,
-        prefer_binary=reader.flag("prefer-binary"),
-        pre=reader.flag("pre"),
+        controls=_read_controls(reader, layers),
         uploaded_prior_to=reader.moment("uploaded-prior-to", now),
         trusted_hosts=tuple(reader.words("trusted-host")),
         proxy=reader.proxy(),
@@ -204,46 +198,29 @@ class _Reader:
 
     def error(self, name: str, expected: str) -> UsageError:
         setting = self.settings[name]
-        return UsageError(f"pip's {name} from {setting.origin}", redact(setting.text), expected)
+        return UsageError(f"pip's {name} from {setting.origin}", shown_address(setting.text), expected)
 
     def _parse(self, name: str, text: str) -> Url:
         setting = f"pip's {name} from {self.settings[name].origin}"
         return parse_location(text, home=self.places.home, folder=self.places.folder, setting=setting)
 
 
-def _config_settings(layers: Iterable[Mapping[str, PipSetting]]) -> tuple[tuple[str, str], ...]:
+def _config_settings(layers: Iterable[Mapping[str, PipSetting]]) -> ConfigSettings:
     # One for each layer, and pip adds them up: the whole text is one pair, spaces and all.
-    return tuple(_config_setting(layer["config-settings"]) for layer in layers if "config-settings" in layer)
+    told = (layer["config-settings"] for layer in layers if "config-settings" in layer)
+    return tuple(
+        parse_config_setting(each.text, f"pip's config-settings from {each.origin}") for each in told
+    )
 
 
-def _config_setting(setting: PipSetting) -> tuple[str, str]:
-    name, sign, value = setting.text.partition("=")
-    if not sign:
-        where, expected = f"pip's config-settings from {setting.origin}", "a pair like `KEY=VALUE`"
-        raise UsageError(where, name, expected)
-    return name, value
-
-
-def _format_control(layers: Iterable[Mapping[str, PipSetting]]) -> tuple[frozenset[str], frozenset[str]]:
-    no_binary: set[str] = set()
-    only_binary: set[str] = set()
+def _read_controls(reader: _Reader, layers: Iterable[Mapping[str, PipSetting]]) -> Controls:
+    wheels = NameControl()
     # pip adds each layer's names to those before, and takes them away from the other option's.
     for name, setting in (item for layer in layers for item in layer.items()):
         if name == "no-binary":
-            _exclude(setting.text, no_binary, only_binary)
+            wheels = wheels.exclude([setting.text])
         elif name == "only-binary":
-            _exclude(setting.text, only_binary, no_binary)
-    return frozenset(no_binary), frozenset(only_binary)
-
-
-def _exclude(text: str, target: set[str], other: set[str]) -> None:
-    for word in (part.strip() for part in text.split(",")):
-        if word == ":all:":
-            other.clear()
-            target.clear()
-            target.add(word)
-        elif word == ":none:":
-            target.clear()
-        elif word:
-            other.discard(canonicalize_name(word))
-            target.add(canonicalize_name(word))
+            wheels = wheels.include([setting.text])
+    flags = (reader.flag("prefer-binary"), reader.flag("pre"))
+    first, early = (NameControl.of([ALL] if flag else []) for flag in flags)
+    return Controls(wheels, first, early)

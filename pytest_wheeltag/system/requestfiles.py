@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.askedfor import AskedFor
 from pytest_wheeltag.core.lockfile import describe_version, is_lock_name, read_lock, select_parts
 from pytest_wheeltag.core.projectdemands import project_demands
 from pytest_wheeltag.core.pyproject import parse_project, resolve_groups
-from pytest_wheeltag.core.references import shown_address
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pytest_wheeltag.core.askedfor import FileOptions
-from pytest_wheeltag.core.controls import ALL, Controls, NameControl
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.cache import prepare_cache
 from pytest_wheeltag.system.fetching import IndexAccess
@@ -66,17 +65,6 @@ class OpenedSources:
     def exclude_newer(self) -> datetime | None:
         """The moment (UTC) after which uploads do not count."""
         return self.configuration.uploaded_prior_to
-
-    @property
-    def controls(self) -> Controls:
-        """Which kinds of files and releases are taken by configuration."""
-        configuration = self.configuration
-        every = frozenset({ALL})
-        return Controls(
-            NameControl(configuration.only_binary, configuration.no_binary),
-            NameControl(every if configuration.prefer_binary else frozenset()),
-            NameControl(every if configuration.pre else frozenset()),
-        )
 
     def describe(self) -> str:
         """Say in one line where files come from; no credentials."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.errors import UsageError
 
 Origin = tuple[str, str, int]
@@ -103,7 +104,7 @@ def parse_url(text: str, *, setting: str = "index URL") -> Url:
     try:
         return _parse(stripped)
     except ValueError as error:
-        raise UsageError(setting, redact(stripped), _EXPECTED) from error
+        raise UsageError(setting, shown_address(stripped), _EXPECTED) from error
 
 
 def parse_location(text: str, *, home: Path, folder: Path, setting: str) -> Url:
@@ -114,13 +115,6 @@ def parse_location(text: str, *, home: Path, folder: Path, setting: str) -> Url:
     if stripped == "~" or stripped.startswith(("~/", "~\\")):
         stripped = f"{home}{stripped[1:]}"
     return parse_url((folder / stripped).absolute().as_uri(), setting=setting)
-
-
-def redact(text: str) -> str:
-    """Take whatever may be credentials out of a text that may be an address."""
-    # Greedy: an unquoted password may hold slashes and `@`.
-    without_user = re.sub(r"(//|^).*@", r"\1", text, flags=re.DOTALL)
-    return without_user.partition("?")[0]
 
 
 def _parse(text: str) -> Url:

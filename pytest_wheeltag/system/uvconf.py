@@ -5,18 +5,21 @@ whose lock files and sources mean more than indexes. What a variable of uv's doe
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from packaging.utils import InvalidName, canonicalize_name
 
+from pytest_wheeltag.core.addresses import shown_address
+from pytest_wheeltag.core.controls import ALL, Controls, NameControl
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.pipconf import PipConfiguration
 from pytest_wheeltag.system.pipfiles import PipPlaces, PipSetting
-from pytest_wheeltag.system.urls import Url, parse_location, redact
+from pytest_wheeltag.system.urls import Url, parse_location
 
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
@@ -70,6 +73,9 @@ def overlay_uv(configuration: PipConfiguration, places: PipPlaces, now: datetime
         if found:
             changes[row.field] = row.parse(reader, found)
             origins[row.setting] = found[0].origin
+    told = {name: found for name, each in _CONTROLS.items() if (found := _find(places.environ, each))}
+    origins |= {name: found[0].origin for name, found in told.items()}
+    changes["controls"] = _control(configuration.controls, told)
     merged = replace(configuration, **changes, origins=tuple(sorted(origins.items())))  # type: ignore[arg-type]  # by field
     strategy = _find(places.environ, ("UV_INDEX_STRATEGY",))
     offline = _find(places.environ, ("UV_OFFLINE",))
@@ -96,15 +102,6 @@ class _Reader:
         words = [word.strip() for word in found[0].text.split(",")]
         return tuple(self._location(found[0], word) for word in words if word)
 
-    def packages(self, found: Found) -> frozenset[str]:
-        names: set[str] = set()
-        for setting in found:
-            if setting.origin.endswith("_PACKAGE"):
-                names.update(_name(setting, word) for word in setting.text.split())
-            elif _flag(setting):
-                names.add(":all:")
-        return frozenset(names)
-
     def paths(self, found: Found) -> tuple[str, ...]:
         return tuple(str(self.places.folder / word) for word in found[0].text.split())
 
@@ -127,11 +124,11 @@ class _Reader:
     def flag(self, found: Found) -> bool:
         return _flag(found[0])
 
+    def hash_rule(self, found: Found) -> HashRule:
+        return HashRule.where(is_required=_flag(found[0]))
+
     def no_flag(self, found: Found) -> bool:
         return not _flag(found[0])
-
-    def pre(self, found: Found) -> bool:
-        return _PRERELEASES[_word(found[0], tuple(_PRERELEASES))]
 
     def provider(self, found: Found) -> str:
         return _word(found[0], _PROVIDERS)
@@ -188,10 +185,7 @@ _ROWS = (
     _Row("constraints", "constraint", ("UV_CONSTRAINT",), _Reader.paths),
     _Row("build_constraints", "build-constraint", ("UV_BUILD_CONSTRAINT",), _Reader.paths),
     _Row("build_isolation", "no-build-isolation", ("UV_NO_BUILD_ISOLATION",), _Reader.no_flag),
-    _Row("require_hashes", "require-hashes", ("UV_REQUIRE_HASHES",), _Reader.flag),
-    _Row("no_binary", "no-binary", ("UV_NO_BINARY", "UV_NO_BINARY_PACKAGE"), _Reader.packages),
-    _Row("only_binary", "only-binary", ("UV_NO_BUILD", "UV_NO_BUILD_PACKAGE"), _Reader.packages),
-    _Row("pre", "pre", ("UV_PRERELEASE",), _Reader.pre),
+    _Row("hash_rule", "require-hashes", ("UV_REQUIRE_HASHES",), _Reader.hash_rule),
     _Row("uploaded_prior_to", "uploaded-prior-to", ("UV_EXCLUDE_NEWER",), _Reader.moment),
     _Row("trusted_hosts", "trusted-host", ("UV_INSECURE_HOST",), _Reader.hosts),
     _Row("client_cert", "client-cert", ("SSL_CLIENT_CERT",), _Reader.path),
@@ -206,9 +200,39 @@ _ROWS = (
 )
 
 
+# Pip's names of the settings that are controls, with the variables that say them.
+_CONTROLS = {
+    "no-binary": ("UV_NO_BINARY", "UV_NO_BINARY_PACKAGE"),
+    "only-binary": ("UV_NO_BUILD", "UV_NO_BUILD_PACKAGE"),
+    "pre": ("UV_PRERELEASE",),
+}
+
+
 def _find(environ: Mapping[str, str], variables: tuple[str, ...]) -> Found:
     # An empty value stands for none, as with pip.
     return tuple(PipSetting(environ[name], name) for name in variables if environ.get(name, "").strip())
+
+
+def _control(known: Controls, told: Mapping[str, Found]) -> Controls:
+    """Put what uv is told over pip's controls: one of its lists takes the place of pip's, and names from the other."""
+    wheels, early = known.wheels_only, known.prereleases
+    included, excluded = (frozenset(_packages(told.get(name, ()))) for name in ("only-binary", "no-binary"))
+    wheels = NameControl(
+        frozenset() if "only-binary" in told else wheels.included,
+        frozenset() if "no-binary" in told else wheels.excluded,
+    ).then(NameControl(included, excluded))
+    if "pre" in told:
+        allows = _PRERELEASES[_word(told["pre"][0], tuple(_PRERELEASES))]
+        early = NameControl.of([ALL] if allows else [])
+    return replace(known, wheels_only=wheels, prereleases=early)
+
+
+def _packages(found: Found) -> Iterator[str]:
+    for setting in found:
+        if setting.origin.endswith("_PACKAGE"):
+            yield from (_name(setting, word) for word in setting.text.split())
+        elif _flag(setting):
+            yield ALL
 
 
 def _flag(setting: PipSetting) -> bool:
@@ -253,4 +277,4 @@ def _duration(text: str) -> timedelta:
 
 
 def _mistake(setting: PipSetting, expected: str) -> UsageError:
-    return UsageError(setting.origin, redact(setting.text), expected)
+    return UsageError(setting.origin, shown_address(setting.text), expected)

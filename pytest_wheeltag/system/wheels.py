@@ -1,12 +1,12 @@
 """Published wheels on their way into the store, each downloaded and unpacked once by all processes together."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import BinaryIO, Protocol
 
 from pytest_wheeltag.core.candidates import PublishedFile
-from pytest_wheeltag.core.references import Hashes
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.wheel import WheelPolicy
 from pytest_wheeltag.system.downloads import WheelSource, require_any
 from pytest_wheeltag.system.entries import StoreEntry
@@ -55,7 +55,7 @@ class StoredWheels:
         """Give the entry of a wheel if the store has it; raises ``RefusedWheelError`` where it is not wanted as it is."""
         return self._store.get(self._wanted(file))
 
-    def verify(self, file: PublishedFile, hashes: Iterable[tuple[str, str]]) -> None:
+    def verify(self, file: PublishedFile, hashes: Hashes) -> None:
         """Prove by its bytes, fetched again, that a wheel has one of some hashes; raises ``RefusedWheelError``."""
         with self._downloads.open(file) as stream:
             require_any(stream, hashes, file.filename)

@@ -15,8 +15,9 @@ from pytest_wheeltag.core.candidates import (
     split_version,
 )
 from pytest_wheeltag.core.dependencies import ReleaseMetadata, parse_dependency
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.present import PresentDistribution
-from pytest_wheeltag.core.references import Hashes, Reference, ReferenceKind
+from pytest_wheeltag.core.references import Reference, ReferenceKind
 from pytest_wheeltag.core.resolution import Artefact, Sources
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.errors import MetadataError, UsageError, WheeltagError

@@ -5,6 +5,7 @@ from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.core.askedfor import AskedFor, FileOptions, join_asked
 from pytest_wheeltag.core.controls import Controls
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.lineoptions import parse_line_options
 from pytest_wheeltag.core.lockfile import read_lock
 from pytest_wheeltag.core.requirements import Request, parse_request
@@ -14,7 +15,7 @@ LOCK = b'lock-version = "1.0"\ncreated-by = "test"\npackages = []\n'
 
 
 def controls(text: str) -> Controls:
-    return FileOptions(controls=parse_line_options(text, "r.txt:1")).control(Controls())
+    return FileOptions(control_options=parse_line_options(text, "r.txt:1")).apply_to(Controls())
 
 
 def test_a_later_index_takes_the_place_of_all_before() -> None:
@@ -22,9 +23,9 @@ def test_a_later_index_takes_the_place_of_all_before() -> None:
     extra = FileOptions(extra_index_urls=("https://c.example",), find_links=("/more",))
     other = FileOptions("https://d.example", ("https://e.example",), no_index=True)
 
-    assert (first & extra).extra_index_urls == ("https://b.example", "https://c.example")
-    assert (first & extra).index_url == "https://a.example"
-    both = first & extra & other
+    assert first.then(extra).extra_index_urls == ("https://b.example", "https://c.example")
+    assert first.then(extra).index_url == "https://a.example"
+    both = first.then(extra).then(other)
     assert (both.index_url, both.extra_index_urls) == ("https://d.example", ("https://e.example",))
     assert (both.find_links, both.trusted_hosts, both.no_index) == (("/links", "/more"), ("host",), True)
 
@@ -77,7 +78,7 @@ def test_all_parts_are_joined_in_their_order() -> None:
     parts = (
         AskedFor(parse_request(["b"], ["c<1"]), warnings=("one",)),
         AskedFor(options=FileOptions("https://a.example")),
-        AskedFor(Request((), requires_hashes=True)),
+        AskedFor(Request((), hash_rule=HashRule.REQUIRED)),
         AskedFor(parse_request(["a"]), FileOptions(no_index=True), ("two",)),
     )
     joined = join_asked(parts)
@@ -86,12 +87,11 @@ def test_all_parts_are_joined_in_their_order() -> None:
     assert joined.request.checks_hashes
     assert joined.options == FileOptions("https://a.example", no_index=True)
     assert joined.warnings == ("one", "two")
-    assert parts[0] & parts[1] & parts[2] & parts[3] == joined
 
 
 def test_a_lock_stands_alone() -> None:
     lock = AskedFor(Request((), lock=read_lock(LOCK, "pylock.toml", "file:///")))
-    bounded = lock & AskedFor(Request((), parse_request([], ["c<1"]).constraints))
+    bounded = join_asked((lock, AskedFor(Request((), parse_request([], ["c<1"]).constraints))))
     assert bounded.request.lock is lock.request.lock
     assert len(bounded.request.constraints) == 1
     different = AskedFor(Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///")))
@@ -102,7 +102,12 @@ def test_a_lock_stands_alone() -> None:
 
 def test_hashes_are_not_both_required_and_waived() -> None:
     with pytest.raises(UsageError, match="one of the two"):
-        join_asked((AskedFor(Request((), requires_hashes=True)), AskedFor(Request((), waives_hashes=True))))
+        join_asked(
+            (
+                AskedFor(Request((), hash_rule=HashRule.REQUIRED)),
+                AskedFor(Request((), hash_rule=HashRule.WAIVED)),
+            )
+        )
 
 
 OPTIONS = st.builds(
@@ -118,5 +123,5 @@ OPTIONS = st.builds(
 def test_it_does_not_matter_which_parts_are_joined_first(
     a: FileOptions, b: FileOptions, c: FileOptions
 ) -> None:
-    assert (a & b) & c == a & (b & c)
-    assert a & FileOptions() == FileOptions() & a == a
+    assert a.then(b).then(c) == a.then(b.then(c))
+    assert a.then(FileOptions()) == FileOptions().then(a) == a

@@ -143,10 +143,7 @@ def test_a_version_that_nobody_published_is_told_with_the_newest() -> None:
         (
             ["b-1.tar.gz"],
             {},
-            (
-                "source distributions alone are published, and only wheels are taken, "
-                "asked for by the command line: `b`"
-            ),
+            ("no wheel is published, and only wheels are taken, asked for by the command line: `b`"),
         ),
     ],
 )
@@ -180,6 +177,42 @@ def test_where_sources_are_taken_they_are_told_of(controls: Controls, told: str)
     world = ImaginedWorld({"b 1": []}, {"b 1": filenames}, facts)
 
     assert failure(world, "b", controls=controls).problem.startswith(told)
+
+
+SOURCES_ONLY = Controls(NameControl(excluded=frozenset({"b"})))
+FINAL_ONLY = Controls(prereleases=NameControl(excluded=frozenset({":all:"})))
+
+
+@pytest.mark.parametrize(
+    ("controls", "filename", "yanked", "told"),
+    [
+        (Controls(), "b-1.tar.gz", "broken", "what fits was yanked and is not pinned (b-1.tar.gz: it was"),
+        (SOURCES_ONLY, "b-1.tar.gz", "", "what fits was yanked and is not pinned (b-1.tar.gz: it was"),
+        (
+            SOURCES_ONLY,
+            "b-1-py3-none-any.whl",
+            None,
+            "no source distribution is published, and no wheels are",
+        ),
+        (
+            Controls().with_wheels_only(),
+            "b-1.tar.gz",
+            "",
+            "no wheel is published, and only wheels are taken",
+        ),
+        (Controls(), "b-1-py3-none-any-variant.whl", None, "no wheel and no source distribution is"),
+        (FINAL_ONLY, "b-1rc1-py3-none-any.whl", None, "only pre-releases are published, and none is taken"),
+    ],
+)
+def test_why_nothing_fits_is_true_of_the_kinds_that_are_taken(
+    controls: Controls, filename: str, yanked: str | None, told: str
+) -> None:
+    release = "b 1rc1" if "rc1" in filename else "b 1"
+    world = ImaginedWorld({release: []}, {release: [filename]}, {filename: {"yanked": yanked}})
+
+    error = failure(world, "b", controls=controls)
+
+    assert error.problem.startswith(told)
 
 
 def test_what_metadata_forbids_is_told_of_each_release() -> None:

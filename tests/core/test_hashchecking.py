@@ -12,7 +12,8 @@ from pytest_wheeltag.core.hashchecking import (
     check_source,
     unverified,
 )
-from pytest_wheeltag.core.references import Hashes, parse_reference
+from pytest_wheeltag.core.hashes import Hashes
+from pytest_wheeltag.core.references import parse_reference
 from pytest_wheeltag.core.releases import Release
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand, parse_demand
 from pytest_wheeltag.core.resolution import Choice
@@ -41,6 +42,17 @@ def test_only_what_every_demand_with_hashes_admits_is_allowed() -> None:
     assert allowed_hashes([demand(f"foo @ https://host.example/foo-1.0.zip#sha256={'1' * 64}")], []) == {
         "foo": {ONE}
     }
+
+
+def test_hashes_that_contradict_each_other_admit_nothing() -> None:
+    wanted = [replace(demand("foo==1", ONE), origin="reqs.txt:1"), demand("bar==1", ONE)]
+    with pytest.raises(HashCheckError) as caught:
+        allowed_hashes(wanted, [replace(demand("foo", TWO, LONG), origin="pins.txt:2")])
+
+    assert str(caught.value) == (
+        "hashes are checked, so all that is said of a project must have a hash in common, found none in: "
+        "`foo==1 (reqs.txt:1)`, `foo (pins.txt:2)`"
+    )
 
 
 @pytest.mark.parametrize("text", ["foo", "foo>=1", "foo==1.*", "foo<2,>1"])

@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from pytest_wheeltag.core.lineoptions import (
     OptionName,
-    parse_config_setting,
-    parse_hash,
     parse_line_options,
 )
 from pytest_wheeltag.errors import UsageError
@@ -74,28 +72,6 @@ def test_an_option_that_makes_no_sense_is_an_error_with_a_hint_and_no_secret(
 def test_values_are_not_shown() -> None:
     (option,) = parse_line_options("--index-url https://me:secret@x.example", "r.txt:1")
     assert repr(option) == f"LineOption(name={OptionName.INDEX_URL!r})"
-
-
-def test_a_strong_hash_is_algorithm_and_digits() -> None:
-    assert parse_hash(f"sha256:{'0A' * 32}", "r.txt:1") == ("sha256", "0a" * 32)
-    assert parse_hash(f"sha384:{'0' * 96}", "r.txt:1") == ("sha384", "0" * 96)
-    assert parse_hash(f"sha512:{'f' * 128}", "r.txt:1") == ("sha512", "f" * 128)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["00", "sha256", "sha256:", "md5:" + "0" * 32, "sha256:" + "g" * 64, "sha256:" + "0" * 63, "x" * 999],
-)
-def test_any_other_hash_is_an_error(text: str) -> None:
-    with pytest.raises(UsageError, match=r"^r\.txt:1: expected a hash like `sha256:HEX`"):
-        parse_hash(text, "r.txt:1")
-
-
-def test_a_setting_of_a_backend_is_key_and_value() -> None:
-    assert parse_config_setting("a=b=c", "r.txt:1") == ("a", "b=c")
-    with pytest.raises(UsageError) as caught:
-        parse_config_setting("secret", "r.txt:1")
-    assert "secret" not in str(caught.value)
 
 
 @given(st.text(st.sampled_from("-=\"' rce\\#pit") | st.characters(), max_size=40))

@@ -11,11 +11,12 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Candidate, Screen, screen_release
 from pytest_wheeltag.core.controls import Controls, NameControl
+from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.locked import resolve_locked
 from pytest_wheeltag.core.lockfile import read_lock, select_parts
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
-from pytest_wheeltag.core.references import Hashes, Reference
+from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.resolution import Artefact, Resolution
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.core.tags import PlatformFacts
@@ -429,7 +430,7 @@ def test_addresses_need_a_surveyor() -> None:
 def test_version_control_is_refused_only_where_it_applies() -> None:
     vcs = f'vcs = {{type = "git", url = "https://git.example/foo", commit-id = "{SHA[:40]}"}}\n'
 
-    with pytest.raises(UsageError, match=r"clone it and lock the folder"):
+    with pytest.raises(UsageError, match=r"clone it and take the folder"):
         resolved(HEADER + package(vcs))
     assert resolved(HEADER + package("marker = \"os_name == 'nt'\"\n", vcs)).choices == ()
 

@@ -164,6 +164,6 @@ def test_a_revision_of_a_repository_is_refused_with_what_to_do() -> None:
     entry = PackageVcs(type="git", url="https://user:secret@git.example/foo", commit_id="0" * 40)
 
     assert str(refuse_checkout(entry, lock_in())) == (
-        "pylock.toml: expected no package from a version control system: clone it and lock the folder, or lock an "
+        "pylock.toml: expected nothing of a version control system: clone it and take the folder, or take an "
         "archive of the revision, found: `git+https://git.example/foo`"
     )

@@ -130,4 +130,4 @@ def test_an_unknown_extra_or_group_is_refused_with_the_nearest() -> None:
     assert str(group.value) == (
         "pylock.toml: expected one of the lock's dependency groups (the nearest is `docs`), found: `doc`"
     )
-    assert str(none.value) == "pylock.toml: expected one of the lock's extras (it has none), found: `a`"
+    assert str(none.value) == "pylock.toml: expected one of the lock's extras (there is none), found: `a`"

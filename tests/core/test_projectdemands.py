@@ -52,7 +52,7 @@ def test_an_extra_that_there_is_not_is_an_error_with_the_nearest() -> None:
         UsageError, match=r"^p: expected an extra of De\.mo \(the nearest is `docs`\), found: `doc`$"
     ):
         project_demands(project(), ["doc"], "p")
-    with pytest.raises(UsageError, match="it has none"):
+    with pytest.raises(UsageError, match="there is none"):
         project_demands(project('[project]\nname = "x"'), ["doc"], "p")
 
 

@@ -6,16 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.markers import Marker
 
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.lockfile import read_lock
 from pytest_wheeltag.core.references import ReferenceKind, parse_reference
 from pytest_wheeltag.core.requirements import (
     Demand,
     Request,
     UnnamedDemand,
+    parse_config_setting,
     parse_constraint,
     parse_demand,
     parse_request,
 )
+from pytest_wheeltag.core.requirementslines import RequirementLine, parse_lines
 from pytest_wheeltag.errors import UsageError
 
 WHEEL_URL = "https://files.example/foo-1.0-py3-none-any.whl"
@@ -110,7 +113,7 @@ def test_a_demand_without_name_is_the_same_once_it_has_one() -> None:
 
 
 def test_requests_are_joined_in_the_order_asked_for() -> None:
-    joined = parse_request(["b", "a"], ["c<1"]) & parse_request(["d"], origin="r.txt:1")
+    joined = parse_request(["b", "a"], ["c<1"]).then(parse_request(["d"], origin="r.txt:1"))
 
     assert texts(joined.requirements) == ["b the command line", "a the command line", "d r.txt:1"]
     assert texts(joined.constraints) == ["c<1 the command line"]
@@ -123,22 +126,22 @@ def test_one_hash_makes_all_files_need_one_unless_that_is_waived() -> None:
     hashed = replace(plain.requirements[0], hashes=(("sha256", "00"),))
     bound = replace(plain.constraints[0], hashes=(("sha256", "00"),))
     assert not plain.checks_hashes
-    for one in (Request((hashed,)), Request((), (bound,)), Request((), requires_hashes=True)):
-        assert (plain & one).checks_hashes
-    waived = Request((), waives_hashes=True)
-    assert not (plain & Request((hashed,)) & waived).checks_hashes
+    for one in (Request((hashed,)), Request((), (bound,)), Request((), hash_rule=HashRule.REQUIRED)):
+        assert plain.then(one).checks_hashes
+    waived = Request((), hash_rule=HashRule.WAIVED)
+    assert not plain.then(Request((hashed,))).then(waived).checks_hashes
     with pytest.raises(UsageError, match="one of the two"):
-        _ = waived & Request((), requires_hashes=True)
+        waived.then(Request((), hash_rule=HashRule.REQUIRED))
 
 
 def test_a_lock_stands_alone() -> None:
     lock = Request((), lock=read_lock(LOCK, "pylock.toml", "file:///"))
-    assert (lock & parse_request([], ["c<1"])).lock is lock.lock
+    assert lock.then(parse_request([], ["c<1"])).lock is lock.lock
     assert not lock.is_empty
     different = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///"))
     for other in (parse_request(["a"]), different):
         with pytest.raises(UsageError, match=r"^(pylock|other)\.toml: expected a lock that stands alone"):
-            _ = lock & other
+            lock.then(other)
 
 
 @given(st.text(max_size=60))
@@ -152,11 +155,51 @@ def test_one_lock_may_be_named_twice_for_other_parts_of_it() -> None:
     one = Request((), lock=replace(lock, extras=frozenset({"a"})))
     two = Request((), lock=replace(lock, extras=frozenset({"b"}), groups=frozenset({"test"})))
 
-    joined = (one & two).lock
+    joined = one.then(two).lock
 
     assert joined is not None
     assert (joined.extras, joined.groups) == (frozenset({"a", "b"}), frozenset({"test"}))
-    assert (one & one).lock == one.lock
+    assert one.then(one).lock == one.lock
     other = Request((), lock=read_lock(LOCK + b"\n", "other.toml", "file:///work/"))
     with pytest.raises(UsageError, match="a lock that stands alone"):
-        _ = one & other
+        one.then(other)
+
+
+def test_a_config_setting_is_key_and_value() -> None:
+    assert parse_config_setting("a=b=c", "r.txt:1") == ("a", "b=c")
+    assert parse_config_setting("a=", "r.txt:1") == ("a", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("hunter2", "no equals sign"), ("=hunter2", "no key"), ("", "no equals sign")]
+)
+def test_what_is_no_config_setting_is_an_error_that_shows_nothing_of_it(text: str, found: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_config_setting(text, "r.txt:1")
+
+    assert str(caught.value) == f"r.txt:1: expected a config setting like `KEY=VALUE`, found: `{found}`"
+
+
+@given(st.text(st.sampled_from("-=\"' #\\${}A") | st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_a_line_gives_the_config_settings_back(text: str) -> None:
+    demand = replace(parse_demand("foo"), config_settings=(("key", text), ("other", "a b")))
+    if f"key={text}".splitlines() != [f"key={text}"]:
+        with pytest.raises(UsageError, match="config settings of one line each"):
+            _ = demand.line
+        return
+
+    (line,) = parse_lines(demand.line, "r.txt", {"A": "expanded"})
+
+    assert isinstance(line, RequirementLine)
+    assert (line.text, line.config_settings) == ("foo", demand.config_settings)
+
+
+def test_a_line_gives_address_extras_marker_and_hashes_back() -> None:
+    digest = "0" * 64
+    demand = parse_demand(f"foo[b,a] @ {WHEEL_URL}#sha256={digest} ; os_name == 'posix'")
+    tree = UnnamedDemand(parse_reference("file:///work/tree", "-e", is_editable=True), "-e", demand.extras)
+
+    assert replace(demand, hashes=(("sha512", "1" * 128),)).line == (
+        f'foo[a,b] @ {WHEEL_URL}#sha256={digest} ; os_name == "posix" --hash=sha512:{"1" * 128}'
+    )
+    assert tree.line == "-e file:///work/tree[a,b]"

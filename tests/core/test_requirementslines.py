@@ -21,7 +21,7 @@ def read(text: str, environ: dict[str, str] | None = None) -> list[tuple[str, st
     """Give the lines of requirements alone, each with its place."""
     lines = parse_lines(text, "r.txt", environ or {})
     assert all(isinstance(line, RequirementLine) for line in lines)
-    return [(line.place, line.text) for line in lines if isinstance(line, RequirementLine)]
+    return [(line.origin, line.text) for line in lines if isinstance(line, RequirementLine)]
 
 
 def test_comments_blank_lines_and_a_byte_order_mark_say_nothing() -> None:
@@ -154,7 +154,7 @@ PIECES = st.sampled_from(
 def test_whatever_a_file_holds_it_is_lines_or_a_usage_error(text: str) -> None:
     with suppress(UsageError):
         for line in parse_lines(text, "r.txt", {"A": "b"}):
-            assert line.place.startswith("r.txt:")
+            assert line.origin.startswith("r.txt:")
             assert {each.name for each in line.options} <= set(OptionName)
 
 

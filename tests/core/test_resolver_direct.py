@@ -8,12 +8,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Screen
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
 from pytest_wheeltag.core.references import parse_reference
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_request
 from pytest_wheeltag.core.resolution import Resolution
 from pytest_wheeltag.core.resolver import resolve
-from pytest_wheeltag.errors import ResolutionError, UnreachableError, UsageError
+from pytest_wheeltag.core.source import Source
+from pytest_wheeltag.errors import HashCheckError, ResolutionError, UnreachableError, UsageError
 from pytest_wheeltag.workshop.imagined import imagine_interpreter
 from pytest_wheeltag.workshop.imagined_releases import ImaginedWorld
 
@@ -199,6 +201,35 @@ def test_hashes_of_an_address_are_those_that_its_file_may_have() -> None:
     [choice] = resolved([f"bar @ {ARCHIVE}#sha256={DIGEST}"]).choices
 
     assert choice.hashes == (("sha256", DIGEST),)
+
+
+@pytest.mark.parametrize("is_waived", [True, False])
+@pytest.mark.parametrize("text", ["foo==1", f"foo @ {WHEEL}"])
+def test_contradicting_hashes_never_mean_that_any_file_will_do(text: str, *, is_waived: bool) -> None:
+    wanted, bound = parse_request([text]), parse_request([], ["foo==1"])
+    request = Request(
+        tuple(replace(each, hashes=(("sha256", "1" * 64),)) for each in wanted.requirements),
+        tuple(replace(each, hashes=(("sha256", "2" * 64),)) for each in bound.constraints),
+        hash_rule=HashRule.WAIVED if is_waived else HashRule.IF_GIVEN,
+    )
+    world = world_of()
+
+    with pytest.raises(HashCheckError, match="must have a hash in common"):
+        resolve(request, Screen(imagine_interpreter()), world.sources)
+    assert world.asked == []
+
+
+def test_hashes_of_constraints_hold_for_what_a_dependency_names_by_address() -> None:
+    bound = parse_request([], ["bar"]).constraints[0]
+    given = (("sha256", DIGEST), ("sha512", "3" * 128))
+    request = Request(
+        parse_request(["asker"]).requirements, (replace(bound, hashes=given),), hash_rule=HashRule.WAIVED
+    )
+
+    chosen = resolved(request, {"asker 1": [f"bar @ {ARCHIVE}"]}).choices
+
+    materials = [each.candidate.material for each in chosen if isinstance(each.candidate, Source)]
+    assert [material.hashes for material in materials] == [given]
 
 
 def test_nothing_is_taken_from_an_address_where_nobody_can_look() -> None:

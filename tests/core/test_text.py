@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import text
 
-from pytest_wheeltag.core.text import printable, quoted
+from pytest_wheeltag.core.text import nearest_spelling, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,16 @@ def test_anything_becomes_printable_and_can_be_encoded(anything: str) -> None:
 def test_a_quoted_text_is_cut_where_it_is_long() -> None:
     assert quoted("a\tb") == "`a\\tb`"
     assert quoted("x" * 10_000_000) == f"`{'x' * 200}…`"
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (["test", "docs"], "the nearest is `test`"),
+        (["\x1b", "x" * 201], "the nearest is `\\x1b`"),
+        (["x" * 201], "there is none"),
+        ([], "there is none"),
+    ],
+)
+def test_the_nearest_spelling_is_named(known: list[str], told: str) -> None:
+    assert nearest_spelling("tset" * 1000, known) == told

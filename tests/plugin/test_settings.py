@@ -85,6 +85,7 @@ def test_the_cache_folder_is_the_option_then_the_variable_then_the_ini_value(
             "ERROR: expected a virtual environment's folder or a python executable, *nowhere`",
         ),
         (["--wheeltag-index-url=git+https://index.example/simple/"], "ERROR: *git+https*"),
+        (["--wheeltag-config-settings=oops"], "ERROR: --wheeltag-config-settings: expected *`KEY=VALUE`*"),
         (["--wheeltag-index-strategy=best"], "*--wheeltag-index-strategy: invalid choice: *best*"),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import parse_request
 from pytest_wheeltag.errors import UninstallableError
@@ -98,7 +99,7 @@ def test_it_checks_hashes_where_we_do(
     tmp_path: Path,
 ) -> None:
     index.add(make_wheel("foo"))
-    request = replace(parse_request(["foo==1.0"]), requires_hashes=True)
+    request = replace(parse_request(["foo==1.0"]), hash_rule=HashRule.REQUIRED)
 
     with pytest.raises(UninstallableError, match=r"(?i)hash"):
         make_subject().provision(tmp_path / "env", running_interpreter, request)

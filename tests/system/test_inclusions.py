@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pytest_wheeltag.core.askedfor import AskedFor
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.requirements import Demand
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.demands import DemandReader
@@ -169,7 +170,7 @@ def test_options_are_put_together(folder: Folder) -> None:
     )
     assert options.trusted_hosts == ("h:1",)
     assert not options.no_index
-    assert [f"{each.name} {each.value}" for each in options.controls] == [
+    assert [f"{each.name} {each.value}" for each in options.control_options] == [
         "--pre ",
         "--no-binary foo",
         "--only-binary foo",
@@ -186,8 +187,8 @@ def test_find_links_of_a_file_on_another_machine_start_from_the_folder(folder: F
 
 
 def test_hashes_are_required_or_waived(folder: Folder) -> None:
-    assert folder.read("--require-hashes").request.requires_hashes
-    assert folder.read("--no-require-hashes").request.waives_hashes
+    assert folder.read("--require-hashes").request.hash_rule is HashRule.REQUIRED
+    assert folder.read("--no-require-hashes").request.hash_rule is HashRule.WAIVED
     with pytest.raises(UsageError, match="one of the two"):
         folder.read("--no-require-hashes\n--require-hashes")
 
@@ -198,7 +199,7 @@ def test_what_counts_for_nothing_is_told(folder: Folder) -> None:
         "r.txt:1: `--pre` counts for nothing on this line",
         "r.txt:2: `--use-feature` counts for nothing on this line",
     )
-    assert asked.options.controls == ()
+    assert asked.options.control_options == ()
 
 
 @pytest.mark.parametrize("option", ["-i", "--extra-index-url", "-f"])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_wheeltag.core.controls import ALL, Controls, NameControl
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.pipconf import PipConfiguration, default_index, read_pip_configuration
 from pytest_wheeltag.system.pipfiles import PipPlaces
@@ -84,7 +86,9 @@ def test_a_named_file_takes_the_place_of_the_users(machine: Machine) -> None:
 def test_the_null_device_stands_for_no_file_at_all(machine: Machine) -> None:
     machine.write("prefix/pip.conf", url_file(1))
     machine.environ |= {"PIP_CONFIG_FILE": os.devnull, "PIP_PRE": "1"}
-    assert machine.read() == PipConfiguration(pre=True, origins=tuple(sorted(machine.read().origins)))
+    assert machine.read() == PipConfiguration(
+        controls=Controls(prereleases=NameControl.of([ALL])), origins=tuple(sorted(machine.read().origins))
+    )
 
 
 def test_an_empty_value_is_none_but_hides_earlier_files_only(machine: Machine) -> None:
@@ -141,10 +145,14 @@ config-settings = --opt=c
     assert found.constraints == ("a.txt", "b.txt")
     assert found.build_constraints == ("c.txt",)
     assert found.config_settings == (("--opt", "a b"), ("--opt", "c"))
-    assert (found.build_isolation, found.require_hashes, found.upgrade_strategy) == (False, True, "eager")
+    assert (found.build_isolation, found.hash_rule, found.upgrade_strategy) == (
+        False,
+        HashRule.REQUIRED,
+        "eager",
+    )
     assert (found.keyring_provider, found.no_input, found.no_proxy_env) == ("import", True, True)
-    assert (set(found.no_binary), set(found.only_binary)) == ({"two"}, {"one"})
-    assert found.prefer_binary
+    assert found.controls.wheels_only == NameControl(frozenset({"one"}), frozenset({"two"}))
+    assert found.controls.wheels_first.included == {ALL}
     assert found.trusted_hosts == ("one.example", "two.example:8443")
     assert found.proxy == Url("http", "proxy.example", "/", 3128)
     assert (found.cert, found.client_cert) == (str(machine.home / "bundle.pem"), "/keys/client.pem")
@@ -167,8 +175,8 @@ def test_formats_exclude_each_other(
     machine: Machine, no_binary: str, only_binary: str, expected: tuple[set[str], set[str]]
 ) -> None:
     machine.write("prefix/pip.conf", f"[global]\nno-binary = {no_binary}\nonly-binary = {only_binary}\n")
-    found = machine.read()
-    assert (set(found.no_binary), set(found.only_binary)) == expected
+    wheels = machine.read().controls.wheels_only
+    assert (set(wheels.excluded), set(wheels.included)) == expected
 
 
 def test_isolation_takes_its_own_flag_at_its_word(machine: Machine) -> None:
@@ -182,7 +190,7 @@ def test_formats_add_up_over_the_layers(machine: Machine) -> None:
     machine.write("prefix/pip.conf", "[global]\nno-binary = a\n[install]\nno-binary = b\n")
     machine.environ["PIP_ONLY_BINARY"] = "a"
     found = machine.read()
-    assert (set(found.no_binary), set(found.only_binary)) == ({"b"}, {"a"})
+    assert found.controls.wheels_only == NameControl(frozenset({"a"}), frozenset({"b"}))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +204,7 @@ def test_formats_add_up_over_the_layers(machine: Machine) -> None:
         ("PIP_EXTRA_INDEX_URL", "https://user:s3cr3t@[bad", "scheme"),
         ("PIP_KEYRING_PROVIDER", "vault", "`subprocess`"),
         ("PIP_UPGRADE_STRATEGY", "never", "`eager`"),
-        ("PIP_CONFIG_SETTINGS", "verbose", "KEY=VALUE"),
+        ("PIP_CONFIG_SETTINGS", "s3cr3t", "KEY=VALUE"),
         ("PIP_NO_BUILD_ISOLATION", "maybe", "yes or no"),
         ("PIP_PROXY", "socks5://user:s3cr3t@index.example/", "scheme"),
     ],

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from pytest_wheeltag.core.askedfor import AskedFor
 from pytest_wheeltag.core.candidates import parse_wheel_name
 from pytest_wheeltag.core.controls import Controls
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.references import ReferenceKind
 from pytest_wheeltag.core.requirements import Demand, UnnamedDemand
 from pytest_wheeltag.errors import PyprojectError, UsageError, WheeltagError
@@ -429,7 +430,7 @@ def ours(folder: Path, text: str) -> dict[str, Any] | None:
         )
     except WheeltagError:
         return None
-    options, controls = asked.options, asked.options.control(Controls())
+    options, controls = asked.options, asked.options.apply_to(Controls())
     names = [canonicalize_name(each) for each in ("foo", "bar-baz", "other")]
     kinds = {"binary": controls.takes_wheels, "source": controls.takes_sources}
     return {
@@ -442,7 +443,7 @@ def ours(folder: Path, text: str) -> dict[str, Any] | None:
         "formats": [[kind for kind, takes in kinds.items() if takes(name)] for name in names],
         "releases": [controls.prereleases.decide(name) for name in names],
         "wheels_first": controls.wheels_first.decide(names[0]) is True,
-        "hashes": [asked.request.requires_hashes, asked.request.waives_hashes],
+        "hashes": [asked.request.hash_rule is each for each in (HashRule.REQUIRED, HashRule.WAIVED)],
     }
 
 

@@ -103,7 +103,7 @@ def test_pips_settings_on_kinds_of_files_are_ours(machine: Machine) -> None:
     machine.environ |= {"PIP_NO_BINARY": "foo", "PIP_PREFER_BINARY": "1", "PIP_PRE": "yes"}
     foo, bar = map(canonicalize_name, ("foo", "bar"))
 
-    controls = machine.open().controls
+    controls = machine.open().configuration.controls
 
     assert [controls.takes_wheels(each) for each in (foo, bar)] == [False, True]
     assert controls.takes_sources(foo)

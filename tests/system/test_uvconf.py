@@ -2,7 +2,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
+from pytest_wheeltag.core.controls import ALL, Controls, Kinds, NameControl
+from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.pipconf import PipConfiguration
@@ -22,7 +25,9 @@ def read(configuration: PipConfiguration | None = None, **environ: str) -> UvSet
 
 def test_without_a_variable_all_is_as_with_pip() -> None:
     configuration = PipConfiguration(
-        parse_url("https://index.example/simple/"), pre=True, origins=(("pre", "PIP_PRE"),)
+        parse_url("https://index.example/simple/"),
+        controls=Controls(prereleases=NameControl.of([ALL])),
+        origins=(("pre", "PIP_PRE"),),
     )
     assert read(configuration, UV_INDEX="", UV_PRERELEASE=" ") == UvSettings(configuration)
 
@@ -63,9 +68,13 @@ def test_a_named_index_has_a_login_of_its_own() -> None:
     assert "s3cr3t" not in repr(found) + repr(found.configuration)
 
 
+def without(name: str) -> Controls:
+    return Controls(NameControl(excluded=frozenset({name})))
+
+
 def test_every_other_setting_is_read() -> None:
     settings = read(
-        PipConfiguration(no_binary=frozenset({"pip"}), retries=9, origins=(("retries", "PIP_RETRIES"),)),
+        PipConfiguration(controls=without("pip"), retries=9, origins=(("retries", "PIP_RETRIES"),)),
         UV_CONSTRAINT="a.txt /etc/b.txt",
         UV_BUILD_CONSTRAINT="c.txt",
         UV_NO_BUILD_ISOLATION="1",
@@ -86,9 +95,10 @@ def test_every_other_setting_is_read() -> None:
     found = settings.configuration
     assert found.constraints == (str(FOLDER / "a.txt"), str(Path("/etc/b.txt")))
     assert found.build_constraints == (str(FOLDER / "c.txt"),)
-    assert (found.build_isolation, found.require_hashes, found.pre) == (False, True, True)
-    assert found.no_binary == {"one", "two-three"}
-    assert found.only_binary == {":all:", "four"}
+    assert (found.build_isolation, found.hash_rule) == (False, HashRule.REQUIRED)
+    assert found.controls.prereleases.included == {ALL}
+    assert found.controls.wheels_only.excluded == {"one", "two-three"}
+    assert found.controls.wheels_only.included == {ALL, "four"}
     assert found.trusted_hosts == ("one.example", "two.example:8443", "three.example:1", "[::1]")
     assert found.client_cert == str(FOLDER / "client.pem")
     assert (found.timeout_seconds, found.retries, found.keyring_provider) == (7.0, 2, "subprocess")
@@ -98,12 +108,20 @@ def test_every_other_setting_is_read() -> None:
 
 
 def test_no_binary_may_be_taken_back() -> None:
-    configuration = PipConfiguration(no_binary=frozenset({":all:"}))
-    assert read(configuration, UV_NO_BINARY="0").configuration.no_binary == frozenset()
-    assert read(configuration, UV_NO_BINARY="1", UV_NO_BINARY_PACKAGE="a").configuration.no_binary == {
-        ":all:",
-        "a",
-    }
+    def excluded(**environ: str) -> frozenset[str]:
+        found = read(PipConfiguration(controls=without(ALL)), **environ)
+        return found.configuration.controls.wheels_only.excluded
+
+    assert excluded(UV_NO_BINARY="0") == frozenset()
+    assert excluded(UV_NO_BINARY="1", UV_NO_BINARY_PACKAGE="a") == {ALL, "a"}
+
+
+def test_what_uv_is_told_of_a_package_counts_before_what_pip_is_configured_with() -> None:
+    foo = canonicalize_name("foo")
+    wheels = PipConfiguration(controls=Controls(NameControl(frozenset({"foo"}))))
+    for variables in ({"UV_NO_BINARY_PACKAGE": "foo"}, {"UV_NO_BINARY": "1"}):
+        kinds = read(wheels, **variables).configuration.controls.kinds(foo)
+        assert kinds is Kinds.SOURCES
 
 
 @pytest.mark.parametrize(
