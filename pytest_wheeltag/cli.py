@@ -159,11 +159,13 @@ def _uninstall(options: argparse.Namespace) -> int:
 
     place = Workplace(SourceOptions(_cache_folder(options)), os.environ, warn=_warn)
     environment = place.open_environment(Path(options.python))
-    removed = place.provisioner.uninstall(environment, options.names)
+    report = place.provisioner.uninstall(environment, options.names)
+    for line in report.warnings:
+        _warn(line)
     if options.json:
-        _print_json({"environment": str(environment.prefix), "removed": list(removed)})
+        _print_json({"environment": str(environment.prefix), "removed": list(report.removed)})
         return 0
-    for each in removed:
+    for each in report.removed:
         print(f"removed {each}")
     return 0
 

@@ -119,21 +119,22 @@ class Provisioner:
         the environment does not take it.
         """
         artefacts = self._artefacts(request, environment.interpreter)
-        recovered = self._recover(environment)
+        recovered = [self._recover(environment)]
         while True:
             before = read_installed(environment.as_existing())
             delivery = self._deliver(self._resolve(request, artefacts, read_present(before)), artefacts)
             with self._hold(environment) as transaction:
+                recovered.append(transaction.recovered if transaction else None)
                 # Another process may have been at work there meanwhile.
                 if transaction is None or read_installed(environment.as_existing()) == before:
                     installation = Installation(environment, before, delivery, self._install_options)
                     report = installation.run(transaction)
                     break
         broken = self._find_broken(environment, before, report)
-        return replace(report, warnings=(*recovered, *report.warnings, *broken))
+        return replace(report, warnings=(*filter(None, recovered), *report.warnings, *broken))
 
-    def uninstall(self, environment: Environment, names: Iterable[str]) -> tuple[str, ...]:
-        """Take distributions out of an environment, all of them or none; give their names with versions.
+    def uninstall(self, environment: Environment, names: Iterable[str]) -> InstallReport:
+        """Take distributions out of an environment, all of them or none.
 
         Raises ``InstallationError``, before anything is removed, where one is not installed.
         """
@@ -149,7 +150,9 @@ class Provisioner:
             for place in places:
                 check_removable(place, target)
             reports = [uninstall(each, target, foreign=True, transaction=transaction) for each in places]
-        return tuple(each.distribution for each in reports)
+            recovered = transaction.recovered if transaction else None
+        removed = tuple(each.distribution for each in reports)
+        return InstallReport((), removed, warnings=(recovered,) if recovered else ())
 
     def gather(self, requires: tuple[str, ...], origin: str, interpreter: Interpreter) -> Outfit:
         """Resolve what a build requires, as ``Outfitter`` says: from the same indexes, bound by build constraints alone."""
@@ -225,12 +228,11 @@ class Provisioner:
             artefacts.verify(choice)
         return Delivery(resolution, entries)
 
-    def _recover(self, environment: Environment) -> tuple[str, ...]:
+    def _recover(self, environment: Environment) -> str | None:
         """Undo what a killed process left half done; what is still being made is thrown away instead."""
         if environment.is_unfinished:
-            return ()
-        told = recover(self._supplies.workbench.cache, environment.target)
-        return () if told is None else (told,)
+            return None
+        return recover(self._supplies.workbench.cache, environment.target)
 
     def _hold(self, environment: Environment) -> AbstractContextManager[Transaction | None]:
         if environment.is_unfinished:

@@ -38,7 +38,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class InstallReport:
-    """What an installation did: what it took, by name, what it took away, what it kept, and warnings, one line each."""
+    """What was done to an environment: what was put in, by name, taken out, and kept, and warnings, one line each.
+
+    An uninstallation puts nothing in.
+    """
 
     installed: tuple[Choice, ...]
     removed: tuple[str, ...] = ()
