@@ -23,7 +23,7 @@ from pytest_wheeltag.core.resolution import Catalogue, MetadataSource, Resolutio
 from pytest_wheeltag.core.source import RequestedSettings, Source
 from pytest_wheeltag.core.verdict import InstalledDistribution
 from pytest_wheeltag.core.wheel import WheelPolicy
-from pytest_wheeltag.errors import BuildError, InstallationError
+from pytest_wheeltag.errors import BuildError, RemovalError
 from pytest_wheeltag.system.artefacts import Artefacts, PublishedMetadata, SourceBuilder
 from pytest_wheeltag.system.compiler import Bytecode
 from pytest_wheeltag.system.environment import Environment, EnvironmentMaker, remove_environment
@@ -115,8 +115,8 @@ class Provisioner:
         """Put the closure of a request into an environment, all of it or nothing.
 
         What is there and will do is kept, another version of what is chosen is replaced. Raises ``ResolutionError``,
-        ``CatalogueError``, ``WheelError`` and ``BuildError`` before anything is written, ``InstallationError`` where
-        the environment does not take it.
+        ``CatalogueError``, ``WheelError`` and ``BuildError`` before anything is written, ``InstallationError`` and
+        ``EnvironmentStateError`` where the environment does not take it.
         """
         artefacts = self._artefacts(request, environment.interpreter)
         recovered = [self._recover(environment)]
@@ -136,7 +136,8 @@ class Provisioner:
     def uninstall(self, environment: Environment, names: Iterable[str]) -> InstallReport:
         """Take distributions out of an environment, all of them or none.
 
-        Raises ``InstallationError``, before anything is removed, where one is not installed.
+        Raises ``RemovalError``, before anything is removed, where one is not installed or has no list of its
+        files, ``EnvironmentStateError`` where the environment cannot be changed now.
         """
         target = environment.target
         with self._hold(environment) as transaction:
@@ -145,7 +146,7 @@ class Provisioner:
             }
             wanted = tuple(dict.fromkeys(map(canonicalize_name, names)))
             if absent := [name for name in wanted if name not in present]:
-                raise InstallationError(absent[0], "so it cannot be uninstalled", str(environment.prefix))
+                raise RemovalError(absent[0], "it is not installed there", str(environment.prefix))
             places = [Path(present[name].location) for name in wanted]
             for place in places:
                 check_removable(place, target)

@@ -99,7 +99,7 @@ class Venv:
         return place.provisioner.install(self._environment, request)
 
     def uninstall(self, *names: str) -> InstallReport:
-        """Take distributions out, all of them or none; raises ``InstallationError`` for one that is not there."""
+        """Take distributions out, all of them or none; raises ``RemovalError`` for one that is not there."""
         return self._choose_workplace().provisioner.uninstall(self._environment, names)
 
     def run(

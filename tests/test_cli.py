@@ -348,7 +348,7 @@ def test_uninstall_of_what_is_not_there_removes_nothing(
     status, _, err = run(capsys, "uninstall", "bar", "foo", f"--python={empty.path}")
 
     assert status == 1
-    assert err == f"wheeltag: foo is not installed, so it cannot be uninstalled: `{empty.path}`\n"
+    assert err == f"wheeltag: foo is not taken out, it is not installed there: `{empty.path}`\n"
     assert dist_infos(empty) == {"bar-1.0.dist-info"}
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pytest_wheeltag.core.paths import parents
 from pytest_wheeltag.core.target import InstallTarget
-from pytest_wheeltag.errors import InstallationError, UnsafeFileError
+from pytest_wheeltag.errors import EnvironmentStateError, UnsafeFileError
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
 from pytest_wheeltag.system.folders import OpenFolder
 from pytest_wheeltag.system.grounds import Grounds, Spot, join, survey
 from pytest_wheeltag.system.journal import JOURNAL_NAME, JournalFile, Writing, WritingKind
 from pytest_wheeltag.system.occupancy import occupy
-from pytest_wheeltag.system.recovery import ALL, discard, recover_grounds
+from pytest_wheeltag.system.recovery import discard, recover_grounds
 from pytest_wheeltag.system.rollback import BACKUP_PREFIX, REPLACED_NAME, is_absence, make_like, roll_back
 
 # Linking takes seconds, but a build may run between two of them.
@@ -227,8 +227,8 @@ def open_transaction(
     """Hold an environment alone for what is done in the body; whatever is raised there undoes all of it.
 
     First, what a dead process left there half done is undone, unless another installer has changed the same
-    since. Raises ``InstallationError`` where another process is at work there for ``timeout_seconds``, where
-    something cannot be put back, and where the disk says no.
+    since. Raises ``EnvironmentBusyError`` where another process is at work there for ``timeout_seconds``,
+    ``EnvironmentStateError`` where something cannot be put back, and where the disk says no.
     """
     grounds = _survey(target)
     with occupy(grounds.roots[0], cache, timeout_seconds=timeout_seconds):
@@ -258,9 +258,9 @@ def _survey(target: InstallTarget) -> Grounds:
         raise _fail(error, target.prefix) from error
 
 
-def _fail(error: OSError, prefix: str) -> InstallationError:
+def _fail(error: OSError, prefix: str) -> EnvironmentStateError:
     problem = (error.strerror or type(error).__name__).lower()
-    return InstallationError(ALL, problem, str(error.filename or prefix))
+    return EnvironmentStateError(str(error.filename or prefix), problem)
 
 
 def _commit(transaction: Transaction, grounds: Grounds) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_wheeltag.core.plan import InstallPlan
 from pytest_wheeltag.core.target import InstallTarget
-from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.errors import EnvironmentStateError
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.linker import install
 from pytest_wheeltag.system.transaction import open_transaction, recover
@@ -200,7 +200,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_nothing_touched(
     (backup,) = Path(target.prefix).glob(".wheeltag-replaced-*")
     (backup / "journal").write_text("damaged\n")
     found = look(target)
-    with pytest.raises(InstallationError, match="replaced cannot be put back") as told:
+    with pytest.raises(EnvironmentStateError, match="replaced cannot be put back") as told:
         recover(cache, target)
     assert str(told.value).endswith(f": `{os.path.realpath(backup)}`")
     assert look(target) == found
@@ -214,7 +214,7 @@ def test_what_cannot_be_put_back_is_told_and_tried_again(
     die_at_work(info)
     obstacle = info.parent / "foo/old.py/in the way"
     obstacle.mkdir(parents=True)
-    with pytest.raises(InstallationError, match="replaced cannot be put back"):
+    with pytest.raises(EnvironmentStateError, match="replaced cannot be put back"):
         recover(cache, target)
     shutil.rmtree(obstacle.parent)
     assert recover(cache, target)
@@ -271,7 +271,7 @@ def test_layers_of_an_overlay_whose_folders_cannot_be_renamed(
 def test_an_environment_that_is_gone_is_told(target: InstallTarget, cache: Path) -> None:
     gone = replace(target, prefix=f"{target.prefix}/gone")
     with (
-        pytest.raises(InstallationError, match="what was asked for is not installed, no such file"),
+        pytest.raises(EnvironmentStateError, match=r"^the environment is left as it is, no such file"),
         open_transaction(cache, gone),
     ):
         pytest.fail("nothing is there")
@@ -294,7 +294,7 @@ def test_a_link_that_was_put_in_the_way_is_not_followed(
     outside = tmp_path / "outside"
     shutil.move(info.parent / "foo", outside)
     (info.parent / "foo").symlink_to(outside, target_is_directory=True)
-    with pytest.raises(InstallationError, match="replaced cannot be put back"):
+    with pytest.raises(EnvironmentStateError, match="replaced cannot be put back"):
         recover(cache, target)
     assert sorted(path.name for path in outside.iterdir()) == ["both.py", "new.py"]
     (info.parent / "foo").unlink()

@@ -22,7 +22,7 @@ import pytest
 from pytest_wheeltag.core.interpreter import Interpreter, interpreter_from_json
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
 from pytest_wheeltag.core.target import InstallTarget, target_of
-from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.errors import EnvironmentStateError, InstallationError
 from pytest_wheeltag.system.entries import StoreEntry, Verification, find_suspects
 from pytest_wheeltag.system.linker import LinkOptions, install
 from pytest_wheeltag.system.links import LinkMode
@@ -210,7 +210,7 @@ class House:
         """Do the same; gives the number of the error that kept it from being done."""
         try:
             self.change()
-        except InstallationError as error:
+        except (InstallationError, EnvironmentStateError) as error:
             return error.__cause__.errno if isinstance(error.__cause__, OSError) else 0
         return None
 
