@@ -224,8 +224,6 @@ class EnvironmentBusyError(EnvironmentStateError):
 
     def __init__(self, path: str) -> None:
         super().__init__(path, "another process is at work there; try again when it is done")
-        # What a copy in another process is made of.
-        self.args = (path,)
 
 
 class EnvironmentRefusedError(WheeltagError):

@@ -150,9 +150,8 @@ class Provisioner:
             places = [Path(present[name].location) for name in wanted]
             for place in places:
                 check_removable(place, target)
-            reports = [uninstall(each, target, foreign=True, transaction=transaction) for each in places]
+            removed = tuple(uninstall(each, target, transaction) for each in places)
             recovered = transaction.recovered if transaction else None
-        removed = tuple(each.distribution for each in reports)
         return InstallReport((), removed, warnings=(recovered,) if recovered else ())
 
     def gather(self, requires: tuple[str, ...], origin: str, interpreter: Interpreter) -> Outfit:

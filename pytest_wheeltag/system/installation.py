@@ -83,10 +83,7 @@ class Installation:
         replaced = [present[choice.name] for choice in fresh if choice.name in present]
         for each in replaced:
             check_removable(Path(each.location), self._target)
-        removed = tuple(
-            uninstall(Path(each.location), self._target, foreign=True, transaction=transaction).distribution
-            for each in replaced
-        )
+        removed = tuple(uninstall(Path(each.location), self._target, transaction) for each in replaced)
         with Compiler(self.environment.python, self.options.environ) as compiler:
             for choice in fresh:
                 self._note_tags(choice)

@@ -213,13 +213,6 @@ class Transaction:
         discard(self._backup, self._grounds)
 
 
-def _by_folder(spots: Collection[Spot]) -> Mapping[Spot, tuple[str, ...]]:
-    found: dict[Spot, list[str]] = {}
-    for spot in spots:
-        found.setdefault(spot.parent, []).append(spot.name)
-    return {folder: tuple(names) for folder, names in found.items()}
-
-
 @contextmanager
 def open_transaction(
     cache: Path, target: InstallTarget, *, timeout_seconds: float = _TIMEOUT_SECONDS

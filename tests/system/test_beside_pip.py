@@ -93,7 +93,7 @@ class House:
     def uninstall(self, dist_info: str, transaction: Transaction) -> None:
         info = self.prefix / self.target.purelib / dist_info
         check_removable(info, self.target)
-        uninstall(info, self.target, foreign=True, transaction=transaction)
+        uninstall(info, self.target, transaction)
 
     def look(self) -> dict[str, object]:
         """Give all files but what installers may do as they like: bytecode, INSTALLER, the order of RECORD."""

@@ -55,7 +55,7 @@ def die_at_work(
 
     def upgrade(dist_info: Path) -> None:
         with open_transaction(cache, target) as transaction:
-            uninstall(dist_info, target, foreign=True, transaction=transaction)
+            uninstall(dist_info, target, transaction)
             install(planned(entry), entry.root, Path(target.prefix), transaction=transaction)
             raise DiedError
 
@@ -232,7 +232,7 @@ def test_a_failure_to_undo_is_noted_on_the_reason(
 
     def change() -> None:
         with open_transaction(cache, target) as transaction:
-            uninstall(info, target, transaction=transaction)
+            uninstall(info, target, transaction)
             raise DiedError
 
     with monkeypatch.context() as patch:

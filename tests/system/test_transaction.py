@@ -176,7 +176,7 @@ class House:
         install(plan, entry.root, self.prefix, LinkOptions(LinkMode.AUTO), transaction=transaction)
 
     def uninstall(self, dist_info: str, transaction: Transaction | None = None) -> None:
-        uninstall(self.library / dist_info, self.target, foreign=True, transaction=transaction)
+        uninstall(self.library / dist_info, self.target, transaction)
 
     def fill(self) -> None:
         """Make it what others might have left, with bytecode, odd modes and what belongs to nobody."""
