@@ -213,7 +213,7 @@ class Provisioner:
 
     def _deliver(self, resolution: Resolution, artefacts: Artefacts) -> Delivery:
         """Bring what was chosen into the store, building what must be built; raises as ``Artefacts.provide``."""
-        chosen = {choice.name: choice.candidate for choice in resolution.choices}
+        chosen = {choice.name: choice.artefact for choice in resolution.choices}
         entries = {name: entry for name, each in chosen.items() if (entry := artefacts.recall(each))}
         wheels = [
             name for name, each in chosen.items() if name not in entries and not isinstance(each, Source)

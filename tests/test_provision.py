@@ -42,7 +42,7 @@ def versions(environment: Environment) -> dict[str, str]:
 
 
 def taken(report: InstallReport) -> list[str]:
-    return [choice.candidate.file.filename for choice in report.installed]
+    return [choice.artefact.file.filename for choice in report.installed]
 
 
 def test_the_closure_is_installed_and_runs(

@@ -10,7 +10,6 @@ from packaging.utils import NormalizedName, canonicalize_name
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
 from pytest_wheeltag.core.present import PresentDistribution
 from pytest_wheeltag.core.resolution import Choice, Resolution
-from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.core.verdict import InstalledDistribution
 from pytest_wheeltag.system.compiler import Bytecode, Compiler
@@ -99,8 +98,7 @@ class Installation:
 
     def _stays(self, choice: Choice, installed: InstalledDistribution | None) -> bool:
         """Tell whether the very file that was asked for by its address is installed; a tree may have been edited."""
-        is_tree = isinstance(choice.candidate, Source) and choice.candidate.material.is_tree
-        if installed is None or choice.reference is None or is_tree or self.options.is_reinstalled:
+        if installed is None or choice.reference is None or choice.is_tree or self.options.is_reinstalled:
             return False
         return is_from(installed, choice.reference.render_direct_url(choice.file.sha256))
 
@@ -108,7 +106,7 @@ class Installation:
         """Tell of a wheel that was built here, and whose tag says that it is for others; pip takes it as well."""
         wheel = self.delivery.entries[choice.name].wheel
         interpreter = self.environment.interpreter
-        if isinstance(choice.candidate, Source) and interpreter.ranking.best_rank(wheel.tags) is None:
+        if choice.is_built and interpreter.ranking.best_rank(wheel.tags) is None:
             self.warnings.append(
                 f"{choice.name} {choice.version}: built by {interpreter.label}, though its tag is for others: "
                 f"`{' '.join(wheel.tags)}`"
@@ -130,5 +128,5 @@ class Installation:
         )
         plan = plan_installation(entry.wheel, self._target, request)
         done = install(plan, entry.root, self.environment.prefix, links, transaction=transaction)
-        told = () if isinstance(choice.candidate, Source) else entry.warnings
+        told = () if choice.is_built else entry.warnings
         self.warnings += (*told, *(f"{done.distribution}: {warning}" for warning in done.warnings))

@@ -150,8 +150,8 @@ def test_the_example_of_the_specification(interpreter: Interpreter, numpy: str) 
     assert attrs.hashes == attrs.file.hashes == (("sha256", sha256),)
     assert attrs.file.size == 63152
     assert attrs.file.upload_time == datetime(2025, 1, 25, 11, 30, 10, 164985, UTC)
-    assert isinstance(attrs.candidate, Candidate)
-    assert interpreter.ranking.tags[attrs.candidate.rank - 1] == "py3-none-any"
+    assert isinstance(attrs.artefact, Candidate)
+    assert interpreter.ranking.tags[attrs.artefact.rank - 1] == "py3-none-any"
 
 
 def test_all_that_a_lock_holds_counts_as_asked_for_by_name() -> None:
@@ -271,11 +271,11 @@ def test_where_no_wheel_fits_the_source_distribution_is_taken() -> None:
     text = HEADER + package(wheels("foo-1.0-cp39-cp39-win_amd64.whl"), sdist("s/foo-1.0.tar.gz"))
     (choice,) = resolved(text).choices
 
-    assert isinstance(choice.candidate, Source)
+    assert isinstance(choice.artefact, Source)
     assert (choice.name, choice.version, choice.reference) == ("foo", Version("1.0"), None)
     assert choice.file.url == "file:///work/s/foo-1.0.tar.gz"
     assert choice.hashes == (("sha256", SHA),)
-    assert choice.candidate.material.reference is None
+    assert choice.artefact.material.reference is None
 
 
 FILES = (
