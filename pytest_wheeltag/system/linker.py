@@ -13,14 +13,12 @@ from pytest_wheeltag.core.plan import InstallPlan, LinkedFolder, WrittenFile
 from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.compiler import CompilePayload
 from pytest_wheeltag.system.disposal import Deletion, Disposal
-from pytest_wheeltag.system.files import staging_path
+from pytest_wheeltag.system.files import CREATE, describe_os_error, staging_path
 from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
 from pytest_wheeltag.system.leftovers import sweep
 from pytest_wheeltag.system.links import FileLinker, LinkMode, write_all
 from pytest_wheeltag.system.records import read_all_recorded
 from pytest_wheeltag.system.transaction import Transaction
-
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True)
@@ -191,7 +189,7 @@ class _Installation:
 def _clause(error: OSError) -> str:
     if error.errno in {errno.ELOOP, errno.ENOTDIR}:
         return "expected a folder, found a link or a file"
-    return (error.strerror or type(error).__name__).lower()
+    return describe_os_error(error)
 
 
 def _moved(links: Iterable[LinkedFolder], dist_info: str) -> Iterator[LinkedFolder]:
@@ -207,7 +205,7 @@ def _renamed(files: Iterable[WrittenFile], dist_info: str) -> Iterator[WrittenFi
 
 def _write(name: str, folder: OpenFolder, file: WrittenFile) -> None:
     mode = 0o777 if file.is_executable else 0o666
-    descriptor = os.open(folder.name(name), _CREATE, mode, dir_fd=folder.descriptor)
+    descriptor = os.open(folder.name(name), CREATE, mode, dir_fd=folder.descriptor)
     try:
         write_all(descriptor, file.content)
     except BaseException:

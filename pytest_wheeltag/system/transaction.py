@@ -13,12 +13,13 @@ from pytest_wheeltag.core.paths import parents
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import EnvironmentStateError, UnsafeFileError
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
-from pytest_wheeltag.system.folders import OpenFolder
+from pytest_wheeltag.system.files import describe_os_error
+from pytest_wheeltag.system.folders import OpenFolder, is_absence, make_like
 from pytest_wheeltag.system.grounds import Grounds, Spot, join, survey
 from pytest_wheeltag.system.journal import JOURNAL_NAME, JournalFile, Writing, WritingKind
 from pytest_wheeltag.system.occupancy import occupy
 from pytest_wheeltag.system.recovery import discard, recover_grounds
-from pytest_wheeltag.system.rollback import BACKUP_PREFIX, REPLACED_NAME, is_absence, make_like, roll_back
+from pytest_wheeltag.system.rollback import BACKUP_PREFIX, REPLACED_NAME, roll_back
 
 # Linking takes seconds, but a build may run between two of them.
 _TIMEOUT_SECONDS = 120.0
@@ -252,8 +253,7 @@ def _survey(target: InstallTarget) -> Grounds:
 
 
 def _fail(error: OSError, prefix: str) -> EnvironmentStateError:
-    problem = (error.strerror or type(error).__name__).lower()
-    return EnvironmentStateError(str(error.filename or prefix), problem)
+    return EnvironmentStateError(str(error.filename or prefix), describe_os_error(error))
 
 
 def _commit(transaction: Transaction, grounds: Grounds) -> None:

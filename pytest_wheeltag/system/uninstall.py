@@ -12,9 +12,9 @@ from pytest_wheeltag.errors import RemovalError, WheeltagError
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
 from pytest_wheeltag.system.conda import CondaRecords
 from pytest_wheeltag.system.disposal import Deletion, Disposal
-from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
+from pytest_wheeltag.system.files import describe_os_error
+from pytest_wheeltag.system.folders import FolderWalk, OpenFolder, is_absence
 from pytest_wheeltag.system.records import RecordedFiles, read_all_recorded, read_installer, read_recorded
-from pytest_wheeltag.system.rollback import is_absence
 from pytest_wheeltag.system.transaction import Transaction
 
 # Something is in a folder, or mounted on it.
@@ -48,7 +48,7 @@ def uninstall(dist_info: Path, target: InstallTarget, transaction: Transaction |
     try:
         _Uninstallation(removal, target, disposal, is_strict=transaction is not None).run()
     except OSError as error:
-        problem = f"what is there cannot be taken away, {(error.strerror or type(error).__name__).lower()}"
+        problem = f"what is there cannot be taken away, {describe_os_error(error)}"
         raise RemovalError(_name(dist_info), problem, str(error.filename or dist_info)) from error
     return _name(dist_info)
 
