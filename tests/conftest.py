@@ -13,7 +13,7 @@ from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.system.folders import OpenFolder
-from pytest_wheeltag.system.grounds import survey
+from pytest_wheeltag.system.grounds import find_grounds
 from pytest_wheeltag.system.installs import this_machine
 from pytest_wheeltag.system.sources import SourceOptions
 from pytest_wheeltag.system.transaction import Transaction
@@ -65,7 +65,7 @@ def die_at_work() -> Callable[[InstallTarget], Path]:
         library = Path(target.prefix, target.purelib)
         taken = library / "taken.py"
         taken.write_text("it is back", encoding="utf-8")
-        transaction = Transaction(survey(target))
+        transaction = Transaction(find_grounds(target))
         transaction.announce({target.purelib: ("new.py",)})
         folder = OpenFolder.open(str(library))
         transaction.take(taken.name, target.purelib, folder)

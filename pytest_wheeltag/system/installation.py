@@ -15,7 +15,7 @@ from pytest_wheeltag.core.verdict import InstalledDistribution
 from pytest_wheeltag.system.compiler import Bytecode, Compiler
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.environment import Environment
-from pytest_wheeltag.system.linker import LinkOptions, install
+from pytest_wheeltag.system.linker import LinkOptions, Route, install
 from pytest_wheeltag.system.presence import is_from
 from pytest_wheeltag.system.stubs import make_stub
 from pytest_wheeltag.system.transaction import Transaction
@@ -127,6 +127,6 @@ class Installation:
             make_stub=make_stub,
         )
         plan = plan_installation(entry.wheel, self._target, request)
-        done = install(plan, entry.root, self.environment.prefix, links, transaction=transaction)
+        done = install(plan, Route(entry.root, self.environment.prefix, transaction), links)
         told = () if choice.is_built else entry.warnings
         self.warnings += (*told, *(f"{done.distribution}: {warning}" for warning in done.warnings))

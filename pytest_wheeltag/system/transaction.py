@@ -15,7 +15,7 @@ from pytest_wheeltag.errors import EnvironmentStateError, UnsafeFileError
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
 from pytest_wheeltag.system.files import describe_os_error
 from pytest_wheeltag.system.folders import OpenFolder, is_absence, make_like
-from pytest_wheeltag.system.grounds import Grounds, Spot, join, survey
+from pytest_wheeltag.system.grounds import Grounds, Spot, find_grounds, join
 from pytest_wheeltag.system.journal import JOURNAL_NAME, JournalFile, Writing, WritingKind
 from pytest_wheeltag.system.occupancy import occupy
 from pytest_wheeltag.system.recovery import discard, recover_grounds
@@ -224,7 +224,7 @@ def open_transaction(
     since. Raises ``EnvironmentBusyError`` where another process is at work there for ``timeout_seconds``,
     ``EnvironmentStateError`` where something cannot be put back, and where the disk says no.
     """
-    grounds = _survey(target)
+    grounds = _find_grounds(target)
     with occupy(grounds.roots[0], cache, timeout_seconds=timeout_seconds):
         transaction = Transaction(grounds, recover_grounds(grounds))
         try:
@@ -240,14 +240,14 @@ def recover(cache: Path, target: InstallTarget, *, timeout_seconds: float = _TIM
 
     Raises as ``open_transaction``.
     """
-    grounds = _survey(target)
+    grounds = _find_grounds(target)
     with occupy(grounds.roots[0], cache, timeout_seconds=timeout_seconds):
         return recover_grounds(grounds)
 
 
-def _survey(target: InstallTarget) -> Grounds:
+def _find_grounds(target: InstallTarget) -> Grounds:
     try:
-        return survey(target)
+        return find_grounds(target)
     except OSError as error:
         raise _fail(error, target.prefix) from error
 

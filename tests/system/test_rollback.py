@@ -12,7 +12,7 @@ from pytest_wheeltag.core.plan import InstallPlan
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import EnvironmentStateError
 from pytest_wheeltag.system.entries import StoreEntry
-from pytest_wheeltag.system.linker import install
+from pytest_wheeltag.system.linker import Route, install
 from pytest_wheeltag.system.transaction import open_transaction, recover
 from pytest_wheeltag.system.uninstall import uninstall
 from pytest_wheeltag.workshop import WheelSpec
@@ -40,7 +40,7 @@ def put(stored: Stored, planned: Planned, target: InstallTarget) -> Install:
     def install_wheel(version: str = "1.0", name: str = "foo", **parts: object) -> Path:
         entry = stored(WheelSpec(name, version, **parts))  # type: ignore[arg-type] # one dict for many types
         plan = planned(entry)
-        install(plan, entry.root, Path(target.prefix))
+        install(plan, Route(entry.root, Path(target.prefix)))
         return Path(target.prefix, plan.dist_info)
 
     return install_wheel
@@ -56,7 +56,7 @@ def die_at_work(
     def upgrade(dist_info: Path) -> None:
         with open_transaction(cache, target) as transaction:
             uninstall(dist_info, target, transaction)
-            install(planned(entry), entry.root, Path(target.prefix), transaction=transaction)
+            install(planned(entry), Route(entry.root, Path(target.prefix), transaction))
             raise DiedError
 
     def die(dist_info: Path) -> None:

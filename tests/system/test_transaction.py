@@ -24,7 +24,7 @@ from pytest_wheeltag.core.plan import InstallRequest, plan_installation
 from pytest_wheeltag.core.target import InstallTarget, target_of
 from pytest_wheeltag.errors import EnvironmentStateError, InstallationError
 from pytest_wheeltag.system.entries import StoreEntry, Verification, find_suspects
-from pytest_wheeltag.system.linker import LinkOptions, install
+from pytest_wheeltag.system.linker import LinkOptions, Route, install
 from pytest_wheeltag.system.links import LinkMode
 from pytest_wheeltag.system.store import WantedWheel, WheelStore
 from pytest_wheeltag.system.transaction import Transaction, open_transaction, recover
@@ -173,7 +173,7 @@ class House:
     def install(self, key: str, transaction: Transaction | None = None) -> None:
         entry = self.entries[key]
         plan = plan_installation(entry.wheel, self.target, InstallRequest(scripts=entry.scripts))
-        install(plan, entry.root, self.prefix, LinkOptions(LinkMode.AUTO), transaction=transaction)
+        install(plan, Route(entry.root, self.prefix, transaction), LinkOptions(LinkMode.AUTO))
 
     def uninstall(self, dist_info: str, transaction: Transaction | None = None) -> None:
         uninstall(self.library / dist_info, self.target, transaction)

@@ -10,7 +10,7 @@ from pytest_wheeltag.core.plan import InstallPlan
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.entries import StoreEntry, Verification, find_suspects
-from pytest_wheeltag.system.linker import install
+from pytest_wheeltag.system.linker import Route, install
 from pytest_wheeltag.system.transaction import open_transaction
 from pytest_wheeltag.system.uninstall import check_removable, uninstall
 from pytest_wheeltag.workshop import WheelSpec
@@ -27,7 +27,7 @@ def installed(stored: Stored, planned: Planned, target: InstallTarget) -> Instal
     def install_wheel(name: str = "foo", **parts: object) -> Path:
         entry = stored(WheelSpec(name, "1.0", **parts))  # type: ignore[arg-type] # one dict for many types
         plan = planned(entry)
-        install(plan, entry.root, Path(target.prefix))
+        install(plan, Route(entry.root, Path(target.prefix)))
         return Path(target.prefix, plan.dist_info)
 
     return install_wheel
@@ -58,7 +58,7 @@ def test_what_was_installed_goes_and_nothing_else(installed: Installed, target: 
 def test_the_store_is_left_as_it_was(stored: Stored, planned: Planned, target: InstallTarget) -> None:
     entry = stored(WheelSpec("foo", "1.0"))
     plan = planned(entry)
-    install(plan, entry.root, Path(target.prefix))
+    install(plan, Route(entry.root, Path(target.prefix)))
     uninstall(Path(target.prefix, plan.dist_info), target)
     assert find_suspects(entry, Verification.HASH) == ()
 
