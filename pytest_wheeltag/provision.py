@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +31,6 @@ from pytest_wheeltag.system.installation import Delivery, Installation, InstallO
 from pytest_wheeltag.system.installed import read_installed
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.presence import read_declarations, read_present
-from pytest_wheeltag.system.transaction import Transaction, open_transaction, recover
 from pytest_wheeltag.system.uninstall import check_removable, uninstall
 from pytest_wheeltag.system.wheels import StoredWheels
 from pytest_wheeltag.system.workbench import Outfit, Workbench
@@ -119,11 +118,11 @@ class Provisioner:
         ``EnvironmentStateError`` where the environment does not take it.
         """
         artefacts = self._artefacts(request, environment.interpreter)
-        recovered = [self._recover(environment)]
+        recovered = [environment.recover(self._cache)]
         while True:
             before = read_installed(environment.as_existing())
             delivery = self._deliver(self._resolve(request, artefacts, read_present(before)), artefacts)
-            with self._hold(environment) as transaction:
+            with environment.hold(self._cache) as transaction:
                 recovered.append(transaction.recovered if transaction else None)
                 # Another process may have been at work there meanwhile.
                 if transaction is None or read_installed(environment.as_existing()) == before:
@@ -140,7 +139,7 @@ class Provisioner:
         files, ``EnvironmentStateError`` where the environment cannot be changed now.
         """
         target = environment.target
-        with self._hold(environment) as transaction:
+        with environment.hold(self._cache) as transaction:
             present = {
                 canonicalize_name(each.name): each for each in read_installed(environment.as_existing())
             }
@@ -228,16 +227,9 @@ class Provisioner:
             artefacts.verify(choice)
         return Delivery(resolution, entries)
 
-    def _recover(self, environment: Environment) -> str | None:
-        """Undo what a killed process left half done; what is still being made is thrown away instead."""
-        if environment.is_unfinished:
-            return None
-        return recover(self._supplies.workbench.cache, environment.target)
-
-    def _hold(self, environment: Environment) -> AbstractContextManager[Transaction | None]:
-        if environment.is_unfinished:
-            return nullcontext()
-        return open_transaction(self._supplies.workbench.cache, environment.target)
+    @property
+    def _cache(self) -> Path:
+        return self._supplies.workbench.cache
 
     def _find_broken(
         self, environment: Environment, before: tuple[InstalledDistribution, ...], report: InstallReport

@@ -54,7 +54,7 @@ def make_environment(
     place: Workplace, running_interpreter: Interpreter, tmp_path: Path
 ) -> Callable[[str], Environment]:
     """Make an empty environment of the running interpreter, in a folder of this name."""
-    return lambda name: place.maker.make(tmp_path / name, running_interpreter)
+    return lambda name: place.maker.make(tmp_path / name, running_interpreter).complete()
 
 
 @pytest.fixture

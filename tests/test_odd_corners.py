@@ -24,7 +24,6 @@ Make = Callable[[str], Environment]
 @pytest.fixture
 def venv(place: Workplace, make_environment: Make) -> Venv:
     environment = make_environment("env")
-    environment.complete()
     return Venv(environment, lambda: place)
 
 

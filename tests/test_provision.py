@@ -274,7 +274,6 @@ def test_an_uninstallation_says_what_it_undid_first(
 ) -> None:
     index.add(make_wheel("foo"))
     environment = make_environment("env")
-    environment.complete()
     place.provisioner.install(environment, parse_request(["foo"]))
     taken = die_at_work(environment.target)
 
@@ -296,13 +295,12 @@ def test_what_another_process_left_between_resolving_and_linking_is_told(
 ) -> None:
     index.add(make_wheel("foo"))
     environment = make_environment("env")
-    environment.complete()
 
     def meet_a_dead_process(cache: Path, target: InstallTarget) -> AbstractContextManager[Transaction]:
         die_at_work(target)
         return open_transaction(cache, target)
 
-    monkeypatch.setattr("pytest_wheeltag.provision.open_transaction", meet_a_dead_process)
+    monkeypatch.setattr("pytest_wheeltag.system.environment.open_transaction", meet_a_dead_process)
     report = place.provisioner.install(environment, parse_request(["foo"]))
 
     (told,) = report.warnings

@@ -21,7 +21,6 @@ MINOR = sys.version_info[1]
 def venv(place: Workplace, make_environment: Callable[[str], Environment]) -> Venv:
     """Make an empty environment that installs from the index."""
     environment = make_environment("env")
-    environment.complete()
     return Venv(environment, lambda: place)
 
 

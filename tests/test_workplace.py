@@ -87,7 +87,6 @@ def test_an_environment_that_is_there_is_opened_and_nothing_else_is(
     place: Workplace, make_environment: Callable[[str], Environment], tmp_path: Path
 ) -> None:
     made = make_environment("env")
-    made.complete()
 
     assert place.open_environment(made.prefix).site_packages == made.site_packages
     with pytest.raises(EnvironmentNotFoundError):
