@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.report import Scene
     from pytest_wheeltag.core.requirements import Request
     from pytest_wheeltag.core.verdict import Verdict
-    from pytest_wheeltag.provision import ProvisionOptions
+    from pytest_wheeltag.supplies import ProvisionOptions
     from pytest_wheeltag.system.environment import Environment
     from pytest_wheeltag.system.installation import InstallReport
     from pytest_wheeltag.workplace import Workplace
@@ -256,7 +256,7 @@ def _workplace(options: argparse.Namespace) -> "Workplace":
 
 
 def _provision_options(options: argparse.Namespace) -> "ProvisionOptions":
-    from pytest_wheeltag.provision import ProvisionOptions  # noqa: PLC0415 - as above
+    from pytest_wheeltag.supplies import ProvisionOptions  # noqa: PLC0415 - as above
     from pytest_wheeltag.system.compiler import parse_bytecode  # noqa: PLC0415
     from pytest_wheeltag.system.linker import LinkOptions  # noqa: PLC0415
     from pytest_wheeltag.system.links import parse_link_mode  # noqa: PLC0415

@@ -21,7 +21,7 @@ from pytest_wheeltag.errors import (
     UsageError,
     WheeltagError,
 )
-from pytest_wheeltag.provision import ProvisionOptions
+from pytest_wheeltag.supplies import ProvisionOptions
 from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.installed import read_installed

@@ -10,7 +10,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import parse_request
 from pytest_wheeltag.core.verdict import Outcome, VerdictKind
 from pytest_wheeltag.errors import EnvironmentNotFoundError, OfflineError, ResolutionError, UsageError
-from pytest_wheeltag.provision import ProvisionOptions
+from pytest_wheeltag.supplies import ProvisionOptions
 from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import LinkMode

@@ -5,8 +5,8 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -73,13 +73,33 @@ class Environment:
             str(self.prefix), self.interpreter, tuple(str(library) for library in self.libraries)
         )
 
-    def recover(self, cache: Path) -> str | None:
+    def recover(self, cache: Path) -> tuple[str, ...]:
         """Undo what a killed process left half done in it, as ``transaction.recover`` does."""
         return recover(cache, self.target)
 
-    def hold(self, cache: Path) -> AbstractContextManager[Transaction | None]:
-        """Hold it alone for work, as ``open_transaction`` does; None where nothing has to be put back."""
-        return open_transaction(cache, self.target)
+    @contextmanager
+    def hold(self, cache: Path) -> Iterator["Site"]:
+        """Hold it alone for work; whatever is raised there undoes all of it, as ``open_transaction`` says."""
+        with open_transaction(cache, self.target) as transaction:
+            yield Site(self, transaction)
+
+
+@dataclass(frozen=True)
+class Site:
+    """An environment that is worked in; without a ``transaction`` nobody else is, and nothing is ever put back."""
+
+    environment: Environment
+    transaction: Transaction | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether nobody else can have been at work there meanwhile."""
+        return self.transaction is None
+
+    @property
+    def recovered(self) -> tuple[str, ...]:
+        """What was undone there first, one line each."""
+        return self.transaction.recovered if self.transaction else ()
 
 
 @dataclass(frozen=True)
@@ -108,12 +128,14 @@ class BaseInterpreter(Environment):
 class UnfinishedEnvironment(Environment):
     """One that is still being made: nobody believes it, and what goes wrong in it is thrown away as a whole."""
 
-    def recover(self, cache: Path) -> None:
+    def recover(self, cache: Path) -> tuple[str, ...]:  # noqa: ARG002 - the same call
         """Do nothing: what dies with its maker is thrown away."""
+        return ()
 
-    def hold(self, cache: Path) -> AbstractContextManager[Transaction | None]:  # noqa: ARG002 - the same call
-        """Do nothing: nobody else is at work in it, and nothing is put back."""
-        return nullcontext()
+    @contextmanager
+    def hold(self, cache: Path) -> Iterator[Site]:  # noqa: ARG002 - the same call
+        """Give it as it is: nobody else is at work in it, and nothing is put back."""
+        yield Site(self)
 
     def complete(self) -> Environment:
         """Say on disk that it holds all that it shall hold: only now it may be believed."""

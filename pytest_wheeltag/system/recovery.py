@@ -12,14 +12,14 @@ from pytest_wheeltag.system.rollback import BACKUP_PREFIX, find_successor, remov
 _KEPT_PREFIX = ".wheeltag-kept-"
 
 
-def recover_grounds(grounds: Grounds) -> str | None:
-    """Undo what dead processes left half done, in an environment that nobody else is at work in; say so in one line.
+def recover_grounds(grounds: Grounds) -> tuple[str, ...]:
+    """Undo what dead processes left half done, in an environment that nobody else is at work in; say so, a line each.
 
-    None where it was nothing. What another installer changed since is not undone, and what a transaction that was
+    What another installer changed since is not undone, and what a transaction that was
     done had not yet removed is. Raises ``EnvironmentStateError`` where something cannot be put back.
     """
-    told = [_settle(Path(grounds.roots[0], name), grounds) for name in _find_backups(grounds.roots[0])]
-    return "; ".join(filter(None, told)) or None
+    told = (_settle(Path(grounds.roots[0], name), grounds) for name in _find_backups(grounds.roots[0]))
+    return tuple(filter(None, told))
 
 
 def _settle(backup: Path, grounds: Grounds) -> str | None:

@@ -30,10 +30,10 @@ class Transaction:
 
     Before anything is written it must be announced. Nothing is removed or written into: what has to go is
     moved into a backup folder in the environment, with the journal that says how to undo it, until all is
-    done. ``recovered`` says in one line what an interrupted call had left behind, None where it was nothing.
+    done. ``recovered`` are lines on what interrupted calls had left behind.
     """
 
-    def __init__(self, grounds: Grounds, recovered: str | None = None) -> None:
+    def __init__(self, grounds: Grounds, recovered: tuple[str, ...] = ()) -> None:
         self.recovered = recovered
         self._grounds = grounds
         self._backup = f"{BACKUP_PREFIX}{secrets.token_hex(6)}"
@@ -235,8 +235,10 @@ def open_transaction(
             raise
 
 
-def recover(cache: Path, target: InstallTarget, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> str | None:
-    """Undo what a dead process left half done in an environment; give one line on it, None where it was nothing.
+def recover(
+    cache: Path, target: InstallTarget, *, timeout_seconds: float = _TIMEOUT_SECONDS
+) -> tuple[str, ...]:
+    """Undo what dead processes left half done in an environment; give lines on it, none where it was nothing.
 
     Raises as ``open_transaction``.
     """

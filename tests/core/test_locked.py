@@ -16,6 +16,7 @@ from pytest_wheeltag.core.locked import resolve_locked
 from pytest_wheeltag.core.lockfile import read_lock, select_parts
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
 from pytest_wheeltag.core.references import Hashes, Reference
+from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.core.resolution import Artefact, Resolution
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.core.tags import PlatformFacts
@@ -111,7 +112,9 @@ def resolved(
     groups: tuple[str, ...] | None = None,
 ) -> Resolution:
     lock = select_parts(read_lock(text.encode(), "pylock.toml", FOLDER), extras, groups)
-    return resolve_locked(lock, screen if isinstance(screen, Screen) else Screen(screen), surveyor)
+    return resolve_locked(
+        Request((), lock=lock), screen if isinstance(screen, Screen) else Screen(screen), surveyor
+    )
 
 
 def filenames(resolution: Resolution) -> list[str]:
@@ -449,7 +452,7 @@ def test_what_is_installed_in_the_locked_version_is_kept(
 ) -> None:
     found = PresentDistribution(canonicalize_name("foo"), Version(installed))
     lock = read_lock(BOTH.encode(), "pylock.toml", FOLDER)
-    resolution = resolve_locked(lock, Screen(CP311), present=Present((found,), upgrade))
+    resolution = resolve_locked(Request((), lock=lock), Screen(CP311), present=Present((found,), upgrade))
 
     assert resolution.kept == ((found,) if is_kept else ())
     assert filenames(resolution) == ([] if is_kept else ["foo-1.0-py3-none-any.whl"])
@@ -459,6 +462,8 @@ def test_what_is_installed_in_the_locked_version_is_kept(
 def test_what_was_locked_by_its_place_is_not_kept_for_its_version() -> None:
     found = PresentDistribution(canonicalize_name("foo"), Version("1.0"))
     lock = read_lock((HEADER + package('directory = {path = "foo"}\n')).encode(), "pylock.toml", FOLDER)
-    resolution = resolve_locked(lock, Screen(CP311), FakeSurveyor({"foo": "1.0"}), present=Present((found,)))
+    resolution = resolve_locked(
+        Request((), lock=lock), Screen(CP311), FakeSurveyor({"foo": "1.0"}), present=Present((found,))
+    )
 
     assert (resolution.kept, [choice.name for choice in resolution.choices]) == ((), ["foo"])

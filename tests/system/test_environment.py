@@ -14,6 +14,7 @@ from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.environment import (
     MARKER,
     EnvironmentMaker,
+    Site,
     choose_home,
     open_environment,
     remove_environment,
@@ -243,8 +244,8 @@ def test_what_is_done_in_an_unfinished_one_is_never_put_back(
     maker: EnvironmentMaker, interpreter: Interpreter, cache: Path, tmp_path: Path
 ) -> None:
     made = maker.make(tmp_path / "env", interpreter)
-    assert made.recover(cache) is None
-    with made.hold(cache) as transaction:
-        assert transaction is None
-    with made.complete().hold(cache) as transaction:
-        assert transaction is not None
+    assert made.recover(cache) == ()
+    with made.hold(cache) as site:
+        assert site == Site(made)
+    with made.complete().hold(cache) as site:
+        assert site.transaction is not None

@@ -87,12 +87,12 @@ def test_the_next_transaction_undoes_it_and_says_so(
     die_at_work(info)
     assert look(target) != before
     with open_transaction(cache, target) as transaction:
-        assert transaction.recovered
-        assert transaction.recovered.startswith(UNDONE)
+        (told,) = transaction.recovered
+        assert told.startswith(UNDONE)
         assert look(target) == before
     assert look(target) == before
     with open_transaction(cache, target) as transaction:
-        assert transaction.recovered is None
+        assert transaction.recovered == ()
 
 
 def test_another_cache_or_none_is_as_good(
@@ -126,7 +126,7 @@ def test_one_made_anew_in_its_place_is_left_alone(
     Path(target.prefix, target.purelib).mkdir(parents=True)
     put("2.0", files={"foo/new.py": "", "foo/both.py": "somebody's"})
     before = look(target)
-    assert recover(cache, target) is None
+    assert recover(cache, target) == ()
     assert look(target) == before
 
 
@@ -157,15 +157,14 @@ def test_what_another_installer_did_since_is_not_undone(
     info = put(version, files={"foo/both.py": "pip's"})
     (info / "INSTALLER").write_text("pip\n")
     found = look(target)
-    told = recover(cache, target)
-    assert told
+    (told,) = recover(cache, target)
     assert "is not undone, since something else was installed there after it" in told
     (kept,) = Path(target.prefix).glob(".wheeltag-kept-*")
     assert told.endswith(f": `{kept}`")
     assert (kept / "replaced" / target.purelib / "foo/both.py").read_text() == "old"
     shutil.rmtree(kept)
     assert look(target) == {path: each for path, each in found.items() if ".wheeltag-replaced" not in path}
-    assert recover(cache, target) is None
+    assert recover(cache, target) == ()
 
 
 def test_what_was_installed_beside_it_since_stays_while_it_is_undone(
@@ -177,7 +176,7 @@ def test_what_was_installed_beside_it_since_stays_while_it_is_undone(
     time.sleep(0.02)
     other = put(name="other", files={"other.py": ""})
     (other / "INSTALLER").write_text("pip\n")
-    assert (recover(cache, target) or "").startswith(UNDONE)
+    assert recover(cache, target)[0].startswith(UNDONE)
     assert (other / "INSTALLER").is_file()
     assert before.items() <= look(target).items()
 
@@ -189,7 +188,7 @@ def test_a_backup_without_a_journal_is_garbage(put: Install, target: InstallTarg
     garbage.mkdir(parents=True)
     (garbage / "old.py").touch()
     with open_transaction(cache, target) as transaction:
-        assert transaction.recovered is None
+        assert transaction.recovered == ()
     assert look(target) == before
 
 

@@ -279,13 +279,13 @@ class Stage:
         """Recover, and look whether all is as before, or as after; the store is as it was."""
         told = recover(self.house.cache, self.house.target)
         found = self.look()
-        if told is None:
+        if not told:
             assert found in (self.before, self.after)
         else:
             assert found == self.before
             undone = "what an interrupted installation had begun has been undone"
-            assert told == f"{undone}: `{os.path.realpath(self.house.prefix)}`"
-        assert recover(self.house.cache, self.house.target) is None
+            assert told == (f"{undone}: `{os.path.realpath(self.house.prefix)}`",)
+        assert recover(self.house.cache, self.house.target) == ()
 
     def assert_store_is_sound(self) -> None:
         assert [find_suspects(entry, Verification.HASH) for entry in self.house.entries.values()] == [()] * 5
