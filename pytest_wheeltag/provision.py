@@ -69,7 +69,7 @@ class Provisioner:
     def _try_install(
         self, environment: Environment, request: Request, told: list[str]
     ) -> InstallReport | None:
-        """Resolve, deliver, hold, carry out; None where another process came between, and no longer fits what was chosen."""
+        """Resolve, deliver, hold, carry out; None where another process changed it meanwhile."""
         before = read_installed(environment.as_existing())
         delivery = self.provide(request, environment.interpreter, read_present(before))
         with environment.hold(self._cache) as site:

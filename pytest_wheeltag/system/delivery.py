@@ -29,7 +29,7 @@ class Delivery:
 
 
 def deliver(resolution: Resolution, artefacts: Artefacts) -> Delivery:
-    """Bring what was chosen into the store, building what must be built; raises as ``Artefacts.provide`` and ``verify``."""
+    """Bring what was chosen into the store, building what must be built; raises as ``Artefacts`` does."""
     chosen = {choice.name: choice for choice in resolution.choices}
     entries = {name: entry for name, each in chosen.items() if (entry := artefacts.recall(each.artefact))}
     wheels = [name for name, each in chosen.items() if name not in entries and not each.is_built]

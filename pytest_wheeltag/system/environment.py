@@ -163,8 +163,9 @@ class EnvironmentMaker:
         """Make an environment in ``prefix``, the same as ``virtualenv --no-seed`` makes there.
 
         (Without its patch of distutils where that is no code for the interpreter: 3.6, 3.7.) It is not finished
-        until its ``complete`` is called. One of ours that was never finished is thrown away first. Raises ``UsageError`` where anything else is in the way, ``InterpreterError`` where no
-        environment can be made of this interpreter, ``OSError`` where the disk says no.
+        until its ``complete`` is called. One of ours that was never finished is thrown away first. Raises
+        ``UsageError`` where anything else is in the way, ``InterpreterError`` where no environment can be made of
+        this interpreter, ``OSError`` where the disk says no.
         """
         prefix = prefix.absolute()
         _clear_the_way(prefix)

@@ -34,14 +34,14 @@ class InstallReport:
 
 @dataclass(frozen=True)
 class InstallOptions:
-    """How a delivery is put in place: how files are linked, which bytecode is made, by an interpreter in ``environ``."""
+    """How a delivery is put in place: how files are linked, and which bytecode is made, by processes in ``environ``."""
 
     links: LinkOptions = field(default_factory=LinkOptions)
     bytecode: Bytecode = Bytecode.NONE
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def linking_with(self, compiler: Compiler, prefix: Path) -> LinkOptions:
-        """Give how files are linked in the environment ``prefix``, which ``compiler`` makes bytecode for if asked to."""
+        """Give how files are linked in the environment ``prefix``, bytecode by ``compiler`` where it is wanted."""
         if self.bytecode is Bytecode.NONE:
             return self.links
         return replace(self.links, compile_payload=partial(compiler.compile, prefix))

@@ -29,7 +29,7 @@ _MAKERS = {
 
 @dataclass(frozen=True)
 class _Removal:
-    """What shall go, decided before anything is touched: ``own`` is the dist-info folder, ``doomed`` are files outside."""
+    """What shall go, decided before anything is touched: the dist-info folder, and the files outside of it."""
 
     own: str
     doomed: tuple[str, ...]
