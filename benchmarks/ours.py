@@ -41,7 +41,6 @@ def time_environment(place: Workplace, arena: Arena, folder: Path, requirement: 
     """Make an environment that holds a requirement; give the seconds from the call to its return."""
     interpreter = arena.interpreter
     begun = time.perf_counter()
-    environment = place.maker.make(folder, interpreter)
-    environment.complete()
+    environment = place.maker.make(folder, interpreter).complete()
     Venv(environment, lambda: place).install(requirement)
     return time.perf_counter() - begun

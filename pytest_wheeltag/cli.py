@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.requirements import Request
     from pytest_wheeltag.core.scenarioresult import ScenarioResult
     from pytest_wheeltag.core.verdict import Verdict
-    from pytest_wheeltag.provision import ProvisionOptions
+    from pytest_wheeltag.supplies import ProvisionOptions
     from pytest_wheeltag.system.environment import Environment
     from pytest_wheeltag.system.installation import InstallReport
     from pytest_wheeltag.workplace import Workplace
@@ -161,11 +161,13 @@ def _uninstall(options: argparse.Namespace) -> int:
 
     place = Workplace(SourceOptions(_cache_folder(options)), os.environ, warn=_warn)
     environment = place.open_environment(Path(options.python))
-    removed = place.provisioner.uninstall(environment, options.names)
+    report = place.provisioner.uninstall(environment, options.names)
+    for line in report.warnings:
+        _warn(line)
     if options.json:
-        _print_json({"environment": str(environment.prefix), "removed": list(removed)})
+        _print_json({"environment": str(environment.prefix), "removed": list(report.removed)})
         return 0
-    for each in removed:
+    for each in report.removed:
         print(f"removed {each}")
     return 0
 
@@ -298,7 +300,7 @@ def _workplace(options: argparse.Namespace) -> "Workplace":
 
 
 def _provision_options(options: argparse.Namespace) -> "ProvisionOptions":
-    from pytest_wheeltag.provision import ProvisionOptions  # noqa: PLC0415 - as above
+    from pytest_wheeltag.supplies import ProvisionOptions  # noqa: PLC0415 - as above
     from pytest_wheeltag.system.compiler import parse_bytecode  # noqa: PLC0415
     from pytest_wheeltag.system.linker import LinkOptions  # noqa: PLC0415
     from pytest_wheeltag.system.links import parse_link_mode  # noqa: PLC0415

@@ -198,10 +198,32 @@ class InstallationError(WheeltagError):
 
 
 class RemovalError(InstallationError):
-    """A distribution could not be taken out of an environment; it still counts as installed."""
+    """A distribution could not be taken out of an environment; one that was there still counts as installed."""
 
     def __str__(self) -> str:
         return f"{self.distribution} is not taken out, {self.problem}: `{self.path}`"
+
+
+class EnvironmentStateError(WheeltagError):
+    """An environment cannot be changed as it is now, whatever was asked for.
+
+    ``path`` is the place in question, ``problem`` one clause.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"the environment is left as it is, {self.problem}: `{self.path}`"
+
+
+class EnvironmentBusyError(EnvironmentStateError):
+    """Another process is at work in an environment; ``path`` is its folder."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "another process is at work there; try again when it is done")
 
 
 class EnvironmentRefusedError(WheeltagError):

@@ -98,8 +98,8 @@ class Venv:
             place = place.with_options(replace(place.options, upgrade=Upgrade.REQUESTED))
         return place.provisioner.install(self._environment, request)
 
-    def uninstall(self, *names: str) -> tuple[str, ...]:
-        """Take distributions out; give their names with versions. Raises ``InstallationError`` for one that is not there."""
+    def uninstall(self, *names: str) -> InstallReport:
+        """Take distributions out, all of them or none; raises ``RemovalError`` for one that is not there."""
         return self._choose_workplace().provisioner.uninstall(self._environment, names)
 
     def run(

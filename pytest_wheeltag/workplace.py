@@ -10,7 +10,8 @@ from pytest_wheeltag.core.askedfor import FileOptions, join_asked
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.errors import UnreachableError
-from pytest_wheeltag.provision import Provisioner, ProvisionOptions, Supplies
+from pytest_wheeltag.provision import Provisioner
+from pytest_wheeltag.supplies import ProvisionOptions, Supplies
 from pytest_wheeltag.system import transport
 from pytest_wheeltag.system.admission import admit
 from pytest_wheeltag.system.cache import prepare_cache

@@ -9,10 +9,14 @@ import pytest
 
 from pytest_wheeltag.cli import main
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.environment import Environment
+from pytest_wheeltag.system.folders import OpenFolder
+from pytest_wheeltag.system.grounds import find_grounds
 from pytest_wheeltag.system.installs import this_machine
 from pytest_wheeltag.system.sources import SourceOptions
+from pytest_wheeltag.system.transaction import Transaction
 from pytest_wheeltag.workplace import Workplace
 from pytest_wheeltag.workshop import LocalIndex, WheelMaker
 
@@ -50,7 +54,27 @@ def make_environment(
     place: Workplace, running_interpreter: Interpreter, tmp_path: Path
 ) -> Callable[[str], Environment]:
     """Make an empty environment of the running interpreter, in a folder of this name."""
-    return lambda name: place.maker.make(tmp_path / name, running_interpreter)
+    return lambda name: place.maker.make(tmp_path / name, running_interpreter).complete()
+
+
+@pytest.fixture
+def die_at_work() -> Callable[[InstallTarget], Path]:
+    """Leave in an environment what a process does that dies between two steps; give a file that it had taken away."""
+
+    def die(target: InstallTarget) -> Path:
+        library = Path(target.prefix, target.purelib)
+        taken = library / "taken.py"
+        taken.write_text("it is back", encoding="utf-8")
+        transaction = Transaction(find_grounds(target))
+        transaction.announce({target.purelib: ("new.py",)})
+        folder = OpenFolder.open(str(library))
+        transaction.take(taken.name, target.purelib, folder)
+        folder.close()
+        (library / "new.py").touch()
+        assert not taken.exists()
+        return taken
+
+    return die
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_wheeltag.cli import main
+from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.target import InstallTarget, target_of
 from pytest_wheeltag.system.urls import Url
 from pytest_wheeltag.workshop import (
     Answer,
@@ -319,6 +321,25 @@ def test_uninstall_takes_away_what_was_installed(
     assert run(capsys, "uninstall", "bar", f"--python={empty.path}")[1] == "removed bar 1.0\n"
 
 
+def test_uninstall_says_what_it_undid_first(
+    shelf: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    running_interpreter: Interpreter,
+    die_at_work: Callable[[InstallTarget], Path],
+) -> None:
+    prefix = tmp_path / "made"
+    run(capsys, "venv", str(prefix), f"--python={sys.executable}", "foo", *shelf)
+    taken = die_at_work(target_of(running_interpreter, str(prefix)))
+
+    status, out, err = run(capsys, "uninstall", "foo", f"--python={prefix}")
+
+    assert (status, out) == (0, "removed foo 2.0\n")
+    undone = "what an interrupted installation had begun has been undone"
+    assert err == f"wheeltag: warning: {undone}: `{prefix}`\n"
+    assert taken.exists()
+
+
 def test_uninstall_of_what_is_not_there_removes_nothing(
     shelf: list[str], empty: FakeEnvironment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,7 +348,7 @@ def test_uninstall_of_what_is_not_there_removes_nothing(
     status, _, err = run(capsys, "uninstall", "bar", "foo", f"--python={empty.path}")
 
     assert status == 1
-    assert err == f"wheeltag: foo is not installed, so it cannot be uninstalled: `{empty.path}`\n"
+    assert err == f"wheeltag: foo is not taken out, it is not installed there: `{empty.path}`\n"
     assert dist_infos(empty) == {"bar-1.0.dist-info"}
 
 

@@ -16,6 +16,7 @@ from pytest_wheeltag.core.candidates import Screen
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.locked import resolve_locked
 from pytest_wheeltag.core.lockfile import read_lock, select_parts
+from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.workshop import WheelMaker
 
 pytestmark = pytest.mark.skipif(
@@ -64,7 +65,8 @@ def taken_by_us(
 ) -> Taken:
     path = folder / "pylock.toml"
     lock = read_lock(path.read_bytes(), "pylock.toml", f"{folder.as_uri()}/")
-    resolution = resolve_locked(select_parts(lock, extras, groups), Screen(interpreter))
+    request = Request((), lock=select_parts(lock, extras, groups))
+    resolution = resolve_locked(request, Screen(interpreter))
     return [
         (each.name, each.file.url, dict(each.hashes), each.name in resolution.requested)
         for each in resolution.choices

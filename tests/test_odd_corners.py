@@ -24,7 +24,6 @@ Make = Callable[[str], Environment]
 @pytest.fixture
 def venv(place: Workplace, make_environment: Make) -> Venv:
     environment = make_environment("env")
-    environment.complete()
     return Venv(environment, lambda: place)
 
 
@@ -119,7 +118,7 @@ def test_names_spelt_in_other_ways_are_one_project(
 
     assert filenames(venv, "FOO-bar.baz") == ["Foo.Bar_Baz-1.0-py3-none-any.whl"]
     assert venv.run("greet").stdout == "hello\n"
-    assert venv.uninstall("foo__bar--baz")
+    assert venv.uninstall("foo__bar--baz").removed
     assert not (venv.bin / "greet").exists()
 
 

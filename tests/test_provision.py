@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import parse_request
+from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.core.verdict import InstalledWheel
 from pytest_wheeltag.core.wheel import WheelPolicy
 from pytest_wheeltag.errors import (
@@ -19,16 +21,18 @@ from pytest_wheeltag.errors import (
     UsageError,
     WheeltagError,
 )
-from pytest_wheeltag.provision import ProvisionOptions
+from pytest_wheeltag.supplies import ProvisionOptions
 from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.installed import read_installed
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import LinkMode
+from pytest_wheeltag.system.transaction import Transaction, open_transaction
 from pytest_wheeltag.workplace import Workplace
 from pytest_wheeltag.workshop import FAULTS, Answer, LocalIndex, WheelMaker
 
 Make = Callable[[str], Environment]
+Die = Callable[[InstallTarget], Path]
 
 
 def versions(environment: Environment) -> dict[str, str]:
@@ -38,7 +42,7 @@ def versions(environment: Environment) -> dict[str, str]:
 
 
 def taken(report: InstallReport) -> list[str]:
-    return [choice.candidate.file.filename for choice in report.installed]
+    return [choice.artefact.file.filename for choice in report.installed]
 
 
 def test_the_closure_is_installed_and_runs(
@@ -260,8 +264,47 @@ def test_uninstalling_takes_the_named_and_leaves_the_others(
         place.provisioner.uninstall(environment, ["foo-bar", "absent"])
     assert versions(environment) == {"Foo.Bar": "1.0", "baz": "1.0"}
 
-    assert place.provisioner.uninstall(environment, ["FOO_bar", "foo.bar"]) == ("foo_bar 1.0",)
+    report = place.provisioner.uninstall(environment, ["FOO_bar", "foo.bar"])
+    assert (report.removed, report.warnings) == (("foo_bar 1.0",), ())
     assert versions(environment) == {"baz": "1.0"}
+
+
+def test_an_uninstallation_says_what_it_undid_first(
+    place: Workplace, index: LocalIndex, make_wheel: WheelMaker, make_environment: Make, die_at_work: Die
+) -> None:
+    index.add(make_wheel("foo"))
+    environment = make_environment("env")
+    place.provisioner.install(environment, parse_request(["foo"]))
+    taken = die_at_work(environment.target)
+
+    report = place.provisioner.uninstall(environment, ["foo"])
+
+    assert report.removed == ("foo 1.0",)
+    (told,) = report.warnings
+    assert told == f"what an interrupted installation had begun has been undone: `{environment.prefix}`"
+    assert taken.read_text(encoding="utf-8") == "it is back"
+
+
+def test_what_another_process_left_between_resolving_and_linking_is_told(
+    place: Workplace,
+    index: LocalIndex,
+    make_wheel: WheelMaker,
+    make_environment: Make,
+    die_at_work: Die,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index.add(make_wheel("foo"))
+    environment = make_environment("env")
+
+    def meet_a_dead_process(cache: Path, target: InstallTarget) -> AbstractContextManager[Transaction]:
+        die_at_work(target)
+        return open_transaction(cache, target)
+
+    monkeypatch.setattr("pytest_wheeltag.system.environment.open_transaction", meet_a_dead_process)
+    report = place.provisioner.install(environment, parse_request(["foo"]))
+
+    (told,) = report.warnings
+    assert told.startswith("what an interrupted installation had begun has been undone")
 
 
 def test_fetching_fills_the_store_and_a_second_install_downloads_nothing(

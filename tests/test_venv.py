@@ -21,7 +21,6 @@ MINOR = sys.version_info[1]
 def venv(place: Workplace, make_environment: Callable[[str], Environment]) -> Venv:
     """Make an empty environment that installs from the index."""
     environment = make_environment("env")
-    environment.complete()
     return Venv(environment, lambda: place)
 
 
@@ -132,7 +131,7 @@ def test_constraints_bound_and_uninstalling_takes_away(
     report = venv.install("foo", constraints=["foo<2"])
 
     assert [str(choice.version) for choice in report.installed] == ["1.0"]
-    assert venv.uninstall("Foo") == ("foo 1.0",)
+    assert venv.uninstall("Foo").removed == ("foo 1.0",)
     assert venv.installed() == {}
     with pytest.raises(InstallationError, match="foo"):
         venv.uninstall("foo")

@@ -10,7 +10,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import parse_request
 from pytest_wheeltag.core.verdict import Outcome, VerdictKind
 from pytest_wheeltag.errors import EnvironmentNotFoundError, OfflineError, ResolutionError, UsageError
-from pytest_wheeltag.provision import ProvisionOptions
+from pytest_wheeltag.supplies import ProvisionOptions
 from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.links import LinkMode
@@ -87,7 +87,6 @@ def test_an_environment_that_is_there_is_opened_and_nothing_else_is(
     place: Workplace, make_environment: Callable[[str], Environment], tmp_path: Path
 ) -> None:
     made = make_environment("env")
-    made.complete()
 
     assert place.open_environment(made.prefix).site_packages == made.site_packages
     with pytest.raises(EnvironmentNotFoundError):

@@ -33,17 +33,17 @@ class BareMetadata:
     def __init__(self, source: MetadataSource) -> None:
         self._source = source
 
-    def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
+    def metadata(self, artefact: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what the file declares but its dependencies, as ``MetadataSource`` says."""
-        if isinstance(candidate, PresentDistribution) or _is_told(candidate):
-            return ReleaseMetadata(candidate.name, candidate.version)
-        return replace(self._source.metadata(candidate), requires=())
+        if isinstance(artefact, PresentDistribution) or _is_told(artefact):
+            return ReleaseMetadata(artefact.name, artefact.version)
+        return replace(self._source.metadata(artefact), requires=())
 
-    def prefetch(self, candidates: Iterable[Artefact]) -> None:
+    def prefetch(self, artefacts: Iterable[Artefact]) -> None:
         """Fetch side by side what ``metadata`` will be asked for."""
-        self._source.prefetch([each for each in candidates if not _is_told(each)])
+        self._source.prefetch([each for each in artefacts if not _is_told(each)])
 
 
-def _is_told(candidate: Artefact) -> bool:
+def _is_told(artefact: Artefact) -> bool:
     # Whoever reaches a resolution with it was screened by it.
-    return bool(candidate.file.requires_python)
+    return bool(artefact.file.requires_python)

@@ -155,7 +155,7 @@ class Graph:
         """
         if self._checks_hashes and isinstance(node.release, Release):
             check_source(node.release)
-        return self.sources.metadata.metadata(node.candidate)
+        return self.sources.metadata.metadata(node.artefact)
 
     @property
     def known_needs(self) -> Mapping[Node, tuple[Need, ...]]:

@@ -86,14 +86,10 @@ def _is_fixed(demand: Demand | UnnamedDemand) -> bool:
 def check_choices(choices: Iterable[Choice]) -> None:
     """Refuse what was chosen without that a hash was given for it; raises ``HashCheckError`` that says what to add."""
     chosen = tuple(choices)
-    if trees := tuple(str(each.reference or each.name) for each in chosen if _is_tree(each)):
+    if trees := tuple(str(each.reference or each.name) for each in chosen if each.is_tree):
         raise HashCheckError(_NO_TREES, trees)
     if missing := tuple(_suggest(each) for each in chosen if not each.hashes):
         raise HashCheckError(_ALL, missing)
-
-
-def _is_tree(choice: Choice) -> bool:
-    return isinstance(choice.candidate, Source) and choice.candidate.material.is_tree
 
 
 def _suggest(choice: Choice) -> str:

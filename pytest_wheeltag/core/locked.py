@@ -28,28 +28,34 @@ from pytest_wheeltag.core.lockmisfits import describe_misfits
 from pytest_wheeltag.core.markers import MarkerJudge
 from pytest_wheeltag.core.nearest import describe_miss, describe_nearest
 from pytest_wheeltag.core.present import Present, PresentDistribution
-from pytest_wheeltag.core.requirements import Demand
+from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.core.resolution import Choice, Edge, Resolution, Surveyor
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.errors import ResolutionError, UsageError, WheeltagError
 
 
 def resolve_locked(
-    lock: Lock, screen: Screen, surveyor: Surveyor | None = None, *, present: Present | None = None
+    request: Request, screen: Screen, surveyor: Surveyor | None = None, *, present: Present | None = None
 ) -> Resolution:
-    """Give what a lock says for the screen's interpreter: nothing else is looked for, and nothing left out.
+    """Give what a request's lock says for the screen's interpreter: nothing else is looked for, and nothing left out.
 
     Every distribution of it counts as asked for by name, as with pip, and what is ``present`` in its version is
     kept. Of wheels that fit equally well the higher build tag is taken, then the first. What a folder or an
     archive holds, ``surveyor`` finds out. Raises ``ResolutionError`` where the lock was not made for this
-    interpreter or the screen does not admit a file of it, ``UsageError`` for what cannot be used,
-    ``WheeltagError`` as the surveyor does.
+    interpreter, or the screen or a constraint does not admit a file of it, ``UsageError`` for what cannot be used,
+    ``WheeltagError`` as the surveyor does, ``ValueError`` for a request without a lock.
     """
+    lock = request.lock
+    if lock is None:
+        msg = f"expected a request with a lock, found: `{request}`"
+        raise ValueError(msg)
     choices, warnings = _Taking(lock, screen, surveyor).choose()
     edges = tuple(Edge(choice.name, None, _demand(choice, lock)) for choice in choices)
     kept = {choice.name: found for choice in choices if (found := _find_kept(choice, present or Present()))}
     left = tuple(choice for choice in choices if choice.name not in kept)
-    return Resolution(left, edges, warnings, tuple(kept.values()))
+    resolution = Resolution(left, edges, warnings, tuple(kept.values()))
+    _check_constraints(resolution, request.constraints, screen.interpreter)
+    return resolution
 
 
 def _find_kept(choice: Choice, present: Present) -> PresentDistribution | None:
@@ -58,7 +64,7 @@ def _find_kept(choice: Choice, present: Present) -> PresentDistribution | None:
     return installed if installed and pin.contains(installed.version, prereleases=True) else None
 
 
-def check_constraints(
+def _check_constraints(
     resolution: Resolution, constraints: Iterable[Demand], interpreter: Interpreter
 ) -> None:
     """Raise ``ResolutionError`` where what a lock says is not what constraints admit: a lock has no other choice."""

@@ -68,7 +68,7 @@ class LookAhead:
         return name not in self._names and not is_known
 
     def _prefetch(self, nodes: Iterable[Node]) -> None:
-        published = (node.candidate for node in nodes if isinstance(node.release, Release))
+        published = (node.artefact for node in nodes if isinstance(node.release, Release))
         self._graph.sources.metadata.prefetch(
             [each for each in published if not isinstance(each, PresentDistribution)]
         )

@@ -37,7 +37,7 @@ class Node:
 
     key: str
     release: AnyRelease
-    candidate: Artefact | PresentDistribution
+    artefact: Artefact | PresentDistribution
     extras: frozenset[NormalizedName] = frozenset()
 
     @property

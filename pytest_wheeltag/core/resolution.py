@@ -42,7 +42,7 @@ class Catalogue(Protocol):
 class MetadataSource(Protocol):
     """Who knows what a wheel needs, installed or not, or one that is built from source: an index, a build, a disk."""
 
-    def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
+    def metadata(self, artefact: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what the file declares, its name and version being those of the file's name.
 
         Raises ``MetadataError`` where it cannot be used, so that another release may be taken; another
@@ -50,7 +50,7 @@ class MetadataSource(Protocol):
         """
         ...
 
-    def prefetch(self, candidates: Iterable[Artefact]) -> None:
+    def prefetch(self, artefacts: Iterable[Artefact]) -> None:
         """Fetch side by side what ``metadata`` will be asked for; failures are kept for then."""
         ...
 
@@ -107,14 +107,24 @@ class Choice:
 
     name: NormalizedName
     version: Version
-    candidate: Artefact
+    artefact: Artefact
     reference: Reference | None = None
     hashes: Hashes = ()
 
     @property
     def file(self) -> PublishedFile:
         """The file that is fetched: a wheel, an archive, or the folder of a tree."""
-        return self.candidate.file
+        return self.artefact.file
+
+    @property
+    def is_built(self) -> bool:
+        """Whether its wheel is built from source."""
+        return isinstance(self.artefact, Source)
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether its wheel is built from a folder, which may be edited at any time."""
+        return isinstance(self.artefact, Source) and self.artefact.material.is_tree
 
 
 @dataclass(frozen=True)

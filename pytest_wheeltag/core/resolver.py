@@ -102,18 +102,18 @@ def _read_result(graph: Graph, found: Found) -> Resolution:
     nodes = sorted(found.mapping.values(), key=lambda node: node.key)
     plain = [node for node in nodes if not node.extras]
     choices = tuple(choice for node in plain if (choice := _choose(graph, node)))
-    kept = tuple(each for node in plain if isinstance(each := node.candidate, PresentDistribution))
+    kept = tuple(each for node in plain if isinstance(each := node.artefact, PresentDistribution))
     edges = dict.fromkeys(_edges(found))
     ordered = sorted(edges, key=lambda edge: (edge.name, edge.by or "", edge.demand.text))
     return Resolution(choices, tuple(ordered), tuple(dict.fromkeys(_warnings(graph, nodes))), kept)
 
 
 def _choose(graph: Graph, node: Node) -> Choice | None:
-    if isinstance(node.candidate, PresentDistribution):
+    if isinstance(node.artefact, PresentDistribution):
         return None
     reference = node.release.reference if isinstance(node.release, DirectRelease) else None
     hashes = tuple(sorted(graph.screen.hashes.get(node.name, ())))
-    return Choice(node.name, node.version, node.candidate, reference, hashes)
+    return Choice(node.name, node.version, node.artefact, reference, hashes)
 
 
 def _edges(found: Found) -> Iterator[Edge]:

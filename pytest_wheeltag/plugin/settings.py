@@ -22,8 +22,8 @@ from pytest_wheeltag.core.wheel import WheelBounds, WheelPolicy
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.matrix import Orders
 from pytest_wheeltag.plugin import SETTINGS
-from pytest_wheeltag.provision import ProvisionOptions
 from pytest_wheeltag.subjects.roster import InstallerSpec, parse_installer_spec
+from pytest_wheeltag.supplies import ProvisionOptions
 from pytest_wheeltag.system.cache import locate_cache
 from pytest_wheeltag.system.compiler import Bytecode
 from pytest_wheeltag.system.index import Strategy

@@ -86,8 +86,7 @@ class VenvKeeper:
     def make(self, interpreter: Interpreter, name: str, place: Workplace | None = None) -> Venv:
         """Make an empty environment, to go with the test that runs now or, made in a fixture, with the session."""
         prefix = self._folder / f"{next(self._numbers)}-{name}"
-        environment = self._place.maker.make(prefix, interpreter)
-        environment.complete()
+        environment = self._place.maker.make(prefix, interpreter).complete()
         venv = Venv(environment, lambda: self._choose(place))
         self._tenancies.append(Tenancy(venv, is_of_test=self._is_in_call))
         return venv

@@ -7,7 +7,6 @@ from pytest_wheeltag.core.candidates import Candidate
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import summarize_interpreter
 from pytest_wheeltag.core.resolution import Choice
-from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.reports.json_report import interpreter_to_json
 from pytest_wheeltag.reports.terminal import align
 
@@ -19,7 +18,7 @@ def choices_to_json(choices: Iterable[Choice], interpreter: Interpreter) -> dict
 
 
 def _file(choice: Choice, interpreter: Interpreter) -> dict[str, Any]:
-    rank = choice.candidate.rank if isinstance(choice.candidate, Candidate) else None
+    rank = choice.artefact.rank if isinstance(choice.artefact, Candidate) else None
     return {
         "name": choice.name,
         "version": str(choice.version),
@@ -40,13 +39,12 @@ def render_choices(choices: Iterable[Choice], interpreter: Interpreter) -> Itera
 
 def _name(choice: Choice) -> str:
     """Give what tells a file apart: a folder's name does not."""
-    is_tree = isinstance(choice.candidate, Source) and choice.candidate.material.is_tree
-    return f"{choice.name} {choice.version}" if is_tree else choice.file.filename
+    return f"{choice.name} {choice.version}" if choice.is_tree else choice.file.filename
 
 
 def _describe(choice: Choice, of: int) -> str:
-    if isinstance(choice.candidate, Candidate):
-        return f"rank {choice.candidate.rank} of {of}"
+    if isinstance(choice.artefact, Candidate):
+        return f"rank {choice.artefact.rank} of {of}"
     where = f", {choice.reference}" if choice.reference else ""
     return f"built from source{where}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment
 from pytest_wheeltag.errors import EnvironmentRefusedError
-from pytest_wheeltag.system.environment import MARKER, Environment, open_environment
+from pytest_wheeltag.system.environment import MARKER, BaseInterpreter, Environment, open_environment
 from pytest_wheeltag.system.pyvenv import read_environment_folder
 
 _REMEDY = "make an environment with `wheeltag venv DIR --python SPEC`"
@@ -22,9 +22,7 @@ def admit(existing: ExistingEnvironment) -> Environment:
     prefix = _plain_path(existing.prefix)
     if read_environment_folder(prefix) is None:
         return _admit_base(existing)
-    if made_by_us := open_environment(prefix, existing.interpreter):
-        return made_by_us
-    if os.path.lexists(prefix / MARKER):
+    if os.path.lexists(prefix / MARKER) and open_environment(prefix, existing.interpreter) is None:
         problem = "expected a finished one, found that its making was interrupted"
         raise EnvironmentRefusedError(str(prefix), problem, "make it again")
     return Environment(prefix, existing.interpreter)
@@ -35,8 +33,8 @@ def _plain_path(prefix: str) -> Path:
     return Path(os.path.realpath(prefix) if os.pardir in Path(prefix).parts else prefix)
 
 
-def _admit_base(existing: ExistingEnvironment) -> Environment:
-    environment = Environment(Path(existing.prefix), existing.interpreter, is_base=True)
+def _admit_base(existing: ExistingEnvironment) -> BaseInterpreter:
+    environment = BaseInterpreter(Path(existing.prefix), existing.interpreter)
     obstacle = next(_find_obstacles(existing, environment), None)
     if obstacle is not None:
         raise EnvironmentRefusedError(existing.prefix, obstacle, _REMEDY)

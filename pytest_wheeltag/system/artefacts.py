@@ -85,20 +85,20 @@ class Artefacts:
     def _builder(self) -> SourceBuilder:
         return self._open_builder()
 
-    def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
+    def metadata(self, artefact: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what a wheel, or the wheel of a source, declares, as ``MetadataSource`` says."""
-        if isinstance(candidate, PresentDistribution):
-            return read_declared(Path(candidate.location))
-        if isinstance(candidate, Source):
-            return self._builder.metadata(candidate)
-        entry = self._direct.get(candidate.file)
+        if isinstance(artefact, PresentDistribution):
+            return read_declared(Path(artefact.location))
+        if isinstance(artefact, Source):
+            return self._builder.metadata(artefact)
+        entry = self._direct.get(artefact.file)
         if entry is None:
-            return self._published.metadata(candidate)
+            return self._published.metadata(artefact)
         return read_declared(entry.root / entry.wheel.dist_info)
 
-    def prefetch(self, candidates: Iterable[Artefact]) -> None:
+    def prefetch(self, artefacts: Iterable[Artefact]) -> None:
         """Fetch side by side what ``metadata`` will be asked for; sources take their time when their turn comes."""
-        self._published.prefetch([each for each in candidates if isinstance(each, Candidate)])
+        self._published.prefetch([each for each in artefacts if isinstance(each, Candidate)])
 
     def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Artefact:
         """Give what a direct reference leads to, as ``Surveyor`` says; its hash is that of what lies there now."""
@@ -128,10 +128,10 @@ class Artefacts:
 
     def verify(self, choice: Choice) -> None:
         """Prove by the bytes of a file that it has one of the hashes that were given; raises ``RefusedWheelError``."""
-        if isinstance(choice.candidate, Source):
-            self._builder.verify(choice.candidate, choice.hashes)
+        if isinstance(choice.artefact, Source):
+            self._builder.verify(choice.artefact, choice.hashes)
         else:
-            self._wheels.verify(choice.candidate.file, choice.hashes)
+            self._wheels.verify(choice.artefact.file, choice.hashes)
 
     def recall(self, artefact: Artefact) -> StoreEntry | None:
         """Give the entry of a published wheel if the store has it."""

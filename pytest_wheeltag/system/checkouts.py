@@ -3,17 +3,14 @@
 The tree's own files are none of this. Everything here changes when a version could; more often does no harm.
 """
 
-import errno
-import hashlib
 import os
 import shutil
-import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pytest_wheeltag.errors import UnsafeFileError
-from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.files import hash_regular, read_regular
 
 GIT = ".git"
 # What tells the revision, the tags, and what is tracked, relative to the folder.
@@ -36,14 +33,6 @@ _GIT_FACTS = {
 }
 _NO_SUCH_REF = 1
 _MAX_POINTER_BYTES = 10_000
-_READ = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-_PIECE_BYTES = 1 << 20
 
 Fact = tuple[str, bytes]
 
@@ -69,37 +58,6 @@ def _find_repository(place: Path) -> Path | None:
     """Give a repository's folder, None where ``place`` neither is nor names one: for a FIFO git waits for ever."""
     folder = _follow(place, "gitdir:") if place.is_file() else place
     return folder if (folder / "HEAD").is_file() else None
-
-
-def hash_regular(path: str, limit: int) -> tuple[bytes, int, bool] | None:
-    """Give the SHA-256, the size in bytes and the executable bit of a regular file, read without ever waiting.
-
-    None where it is anything else or not there. Raises ``OSError`` where it cannot be read, and that it is too
-    large (``EFBIG``) where it has more than ``limit`` bytes.
-    """
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return None
-        descriptor = os.open(path, _READ)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return None
-        return *_hash(descriptor, limit), bool(found.st_mode & 0o111)
-    finally:
-        os.close(descriptor)
-
-
-def _hash(descriptor: int, limit: int) -> tuple[bytes, int]:
-    digest, size = hashlib.sha256(), 0
-    while piece := os.read(descriptor, _PIECE_BYTES):
-        size += len(piece)
-        if size > limit:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        digest.update(piece)
-    return digest.digest(), size
 
 
 def _digest_fact(folder: Path, relative: str) -> Fact:

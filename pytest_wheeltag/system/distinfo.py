@@ -25,6 +25,7 @@ from pytest_wheeltag.core.verdict import (
 from pytest_wheeltag.errors import UnsafeFileError
 from pytest_wheeltag.system.conda import CondaRecords
 from pytest_wheeltag.system.enclosure import Entry, Folder
+from pytest_wheeltag.system.files import describe_os_error
 
 _METADATA_BYTES = 8 << 20
 _DIRECT_URL_BYTES = 1 << 20
@@ -233,4 +234,4 @@ class _Files:
 def _problem(error: OSError | UnsafeFileError) -> str:
     if isinstance(error, UnsafeFileError):
         return error.problem
-    return (error.strerror or type(error).__name__).lower()
+    return describe_os_error(error)

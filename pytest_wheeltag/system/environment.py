@@ -5,8 +5,8 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
 from pytest_wheeltag.core.target import InstallTarget, target_of
 from pytest_wheeltag.errors import InterpreterError, UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_bytes, read_regular, staging_path
+from pytest_wheeltag.system.transaction import Transaction, open_transaction, recover
 
 # What virtualenv remembers of interpreters; its own place would lie outside our cache.
 APP_DATA_ROOM = "virtualenv-v1"
@@ -31,11 +32,10 @@ _FIRST_PATCHED = (3, 8)
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment in the folder ``prefix``: one of an interpreter, or (``is_base``) the interpreter itself."""
+    """An environment of an interpreter in the folder ``prefix``, whoever made it."""
 
     prefix: Path
     interpreter: Interpreter
-    is_base: bool = False
 
     @cached_property
     def _paths(self) -> Mapping[str, str]:
@@ -49,8 +49,6 @@ class Environment:
     @property
     def python(self) -> Path:
         """Its python executable, which scripts start with."""
-        if self.is_base:
-            return Path(self.interpreter.executable)
         is_windows = self.interpreter.markers.get("os_name") == "nt"
         return self.bin / ("python.exe" if is_windows else "python")
 
@@ -67,38 +65,82 @@ class Environment:
     @property
     def target(self) -> InstallTarget:
         """Where it takes files; raises ``ValueError`` for a scheme whose folders do not lie below the prefix."""
-        target = target_of(self.interpreter, str(self.prefix))
-        if not self.is_base:
-            return target
-        # As pip has it: `site` is part of the folder of headers in virtual environments alone.
-        headers, standard = self._relative("include"), self._relative("stdlib")
-        return replace(
-            target, executable=self.interpreter.executable, headers=headers, standard_library=standard
-        )
-
-    def _relative(self, key: str) -> str:
-        path = self._paths.get(key)
-        return "" if path is None else os.path.relpath(path, self.prefix).replace(os.sep, "/")
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether it was finished, and nothing has begun to remove it."""
-        return _read_marker(self.prefix) == _COMPLETE
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether it is still being made: nobody believes it, and what goes wrong in it is thrown away."""
-        return _read_marker(self.prefix) == _UNFINISHED
-
-    def complete(self) -> None:
-        """Say on disk that it holds all that it shall hold: only now it may be believed."""
-        publish_bytes(self.prefix / MARKER, _COMPLETE)
+        return target_of(self.interpreter, str(self.prefix))
 
     def as_existing(self) -> ExistingEnvironment:
         """Give it as something to be looked at."""
         return ExistingEnvironment(
             str(self.prefix), self.interpreter, tuple(str(library) for library in self.libraries)
         )
+
+    def recover(self, cache: Path) -> tuple[str, ...]:
+        """Undo what a killed process left half done in it, as ``transaction.recover`` does."""
+        return recover(cache, self.target)
+
+    @contextmanager
+    def hold(self, cache: Path) -> Iterator["Site"]:
+        """Hold it alone for work; whatever is raised there undoes all of it, as ``open_transaction`` says."""
+        with open_transaction(cache, self.target) as transaction:
+            yield Site(self, transaction)
+
+
+@dataclass(frozen=True)
+class Site:
+    """An environment that is worked in; without a ``transaction`` nobody else is, and nothing is ever put back."""
+
+    environment: Environment
+    transaction: Transaction | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether nobody else can have been at work there meanwhile."""
+        return self.transaction is None
+
+    @property
+    def recovered(self) -> tuple[str, ...]:
+        """What was undone there first, one line each."""
+        return self.transaction.recovered if self.transaction else ()
+
+
+@dataclass(frozen=True)
+class BaseInterpreter(Environment):
+    """An interpreter itself, to install into as into an environment."""
+
+    @property
+    def python(self) -> Path:
+        """Its own executable."""
+        return Path(self.interpreter.executable)
+
+    @property
+    def target(self) -> InstallTarget:
+        """Where it takes files; raises as an environment's."""
+        # As pip has it: `site` is part of the folder of headers in virtual environments alone.
+        headers, standard = self._relative("include"), self._relative("stdlib")
+        executable = self.interpreter.executable
+        return replace(super().target, executable=executable, headers=headers, standard_library=standard)
+
+    def _relative(self, key: str) -> str:
+        path = self._paths.get(key)
+        return "" if path is None else os.path.relpath(path, self.prefix).replace(os.sep, "/")
+
+
+@dataclass(frozen=True)
+class UnfinishedEnvironment(Environment):
+    """One that is still being made: nobody believes it, and what goes wrong in it is thrown away as a whole."""
+
+    def recover(self, cache: Path) -> tuple[str, ...]:  # noqa: ARG002 - the same call
+        """Do nothing: what dies with its maker is thrown away."""
+        return ()
+
+    @contextmanager
+    def hold(self, cache: Path) -> Iterator[Site]:  # noqa: ARG002 - the same call
+        """Give it as it is: nobody else is at work in it, and nothing is put back."""
+        yield Site(self)
+
+    def complete(self) -> Environment:
+        """Say on disk that it holds all that it shall hold: only now it may be believed."""
+        publish_bytes(self.prefix / MARKER, _COMPLETE)
+        return Environment(self.prefix, self.interpreter)
 
 
 class EnvironmentMaker:
@@ -117,18 +159,19 @@ class EnvironmentMaker:
         self._environ["VIRTUALENV_CONFIG_FILE"] = os.devnull
         self._lock = threading.Lock()
 
-    def make(self, prefix: Path, interpreter: Interpreter) -> Environment:
+    def make(self, prefix: Path, interpreter: Interpreter) -> UnfinishedEnvironment:
         """Make an environment in ``prefix``, the same as ``virtualenv --no-seed`` makes there.
 
-        (Without its patch of distutils where that is no code for the interpreter: 3.6, 3.7.) It is not complete until its ``complete`` is called. One of ours that was never finished is thrown away
-        first. Raises ``UsageError`` where anything else is in the way, ``InterpreterError`` where no
-        environment can be made of this interpreter, ``OSError`` where the disk says no.
+        (Without its patch of distutils where that is no code for the interpreter: 3.6, 3.7.) It is not finished
+        until its ``complete`` is called. One of ours that was never finished is thrown away first. Raises
+        ``UsageError`` where anything else is in the way, ``InterpreterError`` where no environment can be made of
+        this interpreter, ``OSError`` where the disk says no.
         """
         prefix = prefix.absolute()
         _clear_the_way(prefix)
         prefix.mkdir(parents=True, exist_ok=True)
         publish_bytes(prefix / MARKER, _UNFINISHED)
-        environment = Environment(prefix, interpreter)
+        environment = UnfinishedEnvironment(prefix, interpreter)
         try:
             self._create(prefix, interpreter)
             _check(environment)
@@ -197,8 +240,8 @@ def _read_marker(prefix: Path) -> bytes:
 
 def open_environment(prefix: Path, interpreter: Interpreter) -> Environment | None:
     """Give an environment that we made and finished there before, None where there is none to be believed."""
-    environment = Environment(prefix.absolute(), interpreter)
-    return environment if environment.is_complete else None
+    prefix = prefix.absolute()
+    return Environment(prefix, interpreter) if _read_marker(prefix) == _COMPLETE else None
 
 
 def set_aside(prefix: Path) -> Path | None:

@@ -1,5 +1,7 @@
-"""Files that are published whole or not at all, locks that only save work, and safe reading."""
+"""Files that are published whole or not at all, locks that only save work, safe reading, and what went wrong."""
 
+import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -17,10 +19,12 @@ STAGING_PREFIX = ".tmp-"
 _REPLACE_ATTEMPTS = 10
 _REPLACE_PAUSE_SECONDS = 0.02
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-# Without O_NONBLOCK the opening of a FIFO waits for a writer for ever.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# Opens a new file to be written; what lies in the way, a link too, is an error.
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
+# Without O_NONBLOCK the opening of a FIFO waits for a writer for ever.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY
 _CHUNK_BYTES = 1 << 20
 
 
@@ -152,12 +156,48 @@ def _read_bounded(descriptor: int, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def hash_regular(path: str, limit: int) -> tuple[bytes, int, bool] | None:
+    """Give the SHA-256, the size in bytes and the executable bit of a regular file, read without ever waiting.
+
+    None where it is anything else or not there. Raises ``OSError`` where it cannot be read, and that it is too
+    large (``EFBIG``) where it has more than ``limit`` bytes.
+    """
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        descriptor = os.open(path, _READ | _NO_FOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return *_hash_bounded(descriptor, limit), bool(found.st_mode & 0o111)
+    finally:
+        os.close(descriptor)
+
+
+def _hash_bounded(descriptor: int, limit: int) -> tuple[bytes, int]:
+    digest, size = hashlib.sha256(), 0
+    while piece := os.read(descriptor, _CHUNK_BYTES):
+        size += len(piece)
+        if size > limit:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        digest.update(piece)
+    return digest.digest(), size
+
+
+def describe_os_error(error: OSError) -> str:
+    """Say in a clause what a call of the operating system failed for."""
+    return (error.strerror or type(error).__name__).lower()
+
+
 @contextmanager
 def _staged(path: Path, parts: Iterable[bytes | bytearray], mode: int) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = staging_path(path)
     try:
-        with os.fdopen(os.open(staged, _CREATE, mode), "wb") as file:
+        with os.fdopen(os.open(staged, CREATE, mode), "wb") as file:
             file.writelines(parts)
         yield staged
     finally:

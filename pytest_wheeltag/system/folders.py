@@ -1,7 +1,10 @@
-"""Folders held open, so that what is done in them cannot be led elsewhere by a link."""
+"""Folders held open, so that what is done in them cannot be led elsewhere by a link; and folders made like others."""
 
+import errno
 import os
+import stat
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -108,3 +111,20 @@ class FolderWalk:
 
 def _holds(folder: str, relative: str) -> bool:
     return not folder or relative == folder or relative.startswith(folder + "/")
+
+
+def is_absence(error: OSError) -> bool:
+    """Tell whether a call failed since there is no such file or folder, or a link or a file in a folder's place."""
+    return error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+
+def make_like(model: Path, path: Path) -> None:
+    """Make a folder with the mode and the owner of another; raises ``OSError``."""
+    found = model.lstat()
+    path.mkdir()
+    if hasattr(os, "chown"):
+        made = path.lstat()
+        if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
+            with suppress(PermissionError):
+                os.chown(path, found.st_uid, found.st_gid)
+    path.chmod(stat.S_IMODE(found.st_mode))

@@ -66,7 +66,7 @@ def join(folder: str, relative: str) -> str:
     return f"{folder}/{relative}" if relative else folder
 
 
-def survey(target: InstallTarget) -> Grounds:
+def find_grounds(target: InstallTarget) -> Grounds:
     """Look where the folders of an environment lie; raises ``OSError`` where its prefix is not there."""
     prefix = os.path.realpath(target.prefix)
     device = Path(prefix).stat().st_dev

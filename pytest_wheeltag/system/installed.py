@@ -16,6 +16,7 @@ from pytest_wheeltag.errors import UnsafeFileError
 from pytest_wheeltag.system.conda import CondaRecords
 from pytest_wheeltag.system.distinfo import Place, list_places, read_places
 from pytest_wheeltag.system.enclosure import Enclosure, Folder
+from pytest_wheeltag.system.files import describe_os_error
 
 _OPERATING_SYSTEM = "the operating system's package manager"
 
@@ -120,7 +121,7 @@ def _take_inventory(environment: ExistingEnvironment, opened: ExitStack, *, inhe
             except UnsafeFileError as error:
                 inventory.block(library, error.problem)
             except OSError as error:
-                inventory.block(library, (error.strerror or type(error).__name__).lower())
+                inventory.block(library, describe_os_error(error))
         inventory.add(places)
     return inventory
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.files import CREATE, read_regular
 from pytest_wheeltag.system.grounds import Spot
 from pytest_wheeltag.system.links import write_all
 
@@ -17,7 +17,6 @@ JOURNAL_NAME = "journal"
 
 # A million files of a hundred bytes.
 _MAX_BYTES = 128 << 20
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class WritingKind(StrEnum):
@@ -62,7 +61,7 @@ class JournalFile:
 
     def begin(self, roots: Iterable[str]) -> None:
         """Make the file; raises ``OSError``, and then there is none."""
-        self._descriptor = os.open(self.path, _CREATE, 0o600)
+        self._descriptor = os.open(self.path, CREATE, 0o600)
         try:
             self._append({"roots": list(roots)})
         except BaseException:

@@ -13,14 +13,12 @@ from pytest_wheeltag.core.plan import InstallPlan, LinkedFolder, WrittenFile
 from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.compiler import CompilePayload
 from pytest_wheeltag.system.disposal import Deletion, Disposal
-from pytest_wheeltag.system.files import staging_path
+from pytest_wheeltag.system.files import CREATE, describe_os_error, staging_path
 from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
 from pytest_wheeltag.system.leftovers import sweep
 from pytest_wheeltag.system.links import FileLinker, LinkMode, write_all
 from pytest_wheeltag.system.records import read_all_recorded
 from pytest_wheeltag.system.transaction import Transaction
-
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True)
@@ -44,30 +42,33 @@ class LinkOptions:
     compile_payload: CompilePayload | None = None
 
 
-def install(  # noqa: PLR0913 - what, whence, whither, how, and as part of what
-    plan: InstallPlan,
-    source: Path,
-    prefix: Path,
-    options: LinkOptions | None = None,
-    *,
-    transaction: Transaction | None = None,
-) -> LinkReport:
-    """Put a wheel, unpacked in the folder ``source``, into the environment ``prefix`` as planned.
+@dataclass(frozen=True)
+class Route:
+    """Whence a wheel comes and where it goes: the folder it is unpacked in, and an environment's.
+
+    As part of a ``transaction`` all that is done there can be undone.
+    """
+
+    source: Path
+    prefix: Path
+    transaction: Transaction | None = None
+
+
+def install(plan: InstallPlan, route: Route, options: LinkOptions | None = None) -> LinkReport:
+    """Put a wheel into an environment as planned.
 
     The distribution counts as installed only once everything is in place; a call that was interrupted can be
-    made again. As part of a ``transaction`` all of it can be undone. Raises ``InstallationError`` where it is installed already, where a link lies in the way, where
+    made again. Raises ``InstallationError`` where it is installed already, where a link lies in the way, where
     the strict option forbids to replace a file, and where the disk says no.
     """
-    return _Installation(plan, source, prefix, options or LinkOptions(), transaction).run()
+    return _Linking(plan, route, options or LinkOptions()).run()
 
 
 @dataclass
-class _Installation:
+class _Linking:
     plan: InstallPlan
-    source: Path
-    prefix: Path
+    route: Route
     options: LinkOptions
-    transaction: Transaction | None
     warnings: list[str] = field(default_factory=list)
 
     @cached_property
@@ -81,7 +82,7 @@ class _Installation:
     def run(self) -> LinkReport:
         """Check what can be checked before, then write."""
         self._refuse_entanglement()
-        final = self.prefix / self.plan.dist_info
+        final = self.route.prefix / self.plan.dist_info
         if os.path.lexists(final):
             problem = "it is there already; uninstall it first"
             raise self._fail(problem, str(final))
@@ -91,14 +92,14 @@ class _Installation:
 
     @cached_property
     def disposal(self) -> Disposal:
-        return self.transaction or Deletion(str(self.prefix))
+        return self.route.transaction or Deletion(str(self.route.prefix))
 
     def _write(self, final: Path) -> None:
         staged = staging_path(final)
-        if self.transaction:
-            self._announce(self.transaction, staged)
-        self._link(self.plan.payload, self.prefix)
-        self._write_files(self.plan.scripts, self.prefix)
+        if self.route.transaction:
+            self._announce(self.route.transaction, staged)
+        self._link(self.plan.payload, self.route.prefix)
+        self._write_files(self.plan.scripts, self.route.prefix)
         compile_payload = self.options.compile_payload
         plan = self.plan.with_unhashed(compile_payload(self.plan.sources)) if compile_payload else self.plan
         sweep(final.parent)
@@ -122,9 +123,9 @@ class _Installation:
         transaction.announce(files, (f"{library}/{staged.name}", self.plan.dist_info))
 
     def _link(self, links: Iterable[LinkedFolder], root: Path) -> None:
-        bases = self.plan.bases if root == self.prefix else ()
+        bases = self.plan.bases if root == self.route.prefix else ()
         with (
-            FolderWalk(str(self.source)) as sources,
+            FolderWalk(str(self.route.source)) as sources,
             FolderWalk(str(root), bases=bases, create=True) as destinations,
         ):
             for link in links:
@@ -143,7 +144,7 @@ class _Installation:
                 _make_executable(name, destination)
 
     def _write_files(self, files: Iterable[WrittenFile], root: Path) -> None:
-        bases = self.plan.bases if root == self.prefix else ()
+        bases = self.plan.bases if root == self.route.prefix else ()
         with FolderWalk(str(root), bases=bases, create=True) as destinations:
             for file in files:
                 folder, _, name = file.path.rpartition("/")
@@ -165,13 +166,13 @@ class _Installation:
 
     @cached_property
     def _owners(self) -> Mapping[str, str]:
-        recorded = read_all_recorded(self.prefix, sorted(self.plan.bases))
+        recorded = read_all_recorded(self.route.prefix, sorted(self.plan.bases))
         return {
             path: files.dist_info.removesuffix(".dist-info") for files in recorded for path in files.paths
         }
 
     def _refuse_entanglement(self) -> None:
-        store, prefix = (Path(os.path.realpath(path)) for path in (self.source, self.prefix))
+        store, prefix = (Path(os.path.realpath(path)) for path in (self.route.source, self.route.prefix))
         if store.is_relative_to(prefix) or prefix.is_relative_to(store):
             problem = "expected an environment and a store that do not lie in each other"
             raise self._fail(problem, str(prefix))
@@ -184,14 +185,14 @@ class _Installation:
         try:
             yield
         except OSError as error:
-            path = str(error.filename2 or error.filename or self.prefix)
+            path = str(error.filename2 or error.filename or self.route.prefix)
             raise self._fail(_clause(error), path) from error
 
 
 def _clause(error: OSError) -> str:
     if error.errno in {errno.ELOOP, errno.ENOTDIR}:
         return "expected a folder, found a link or a file"
-    return (error.strerror or type(error).__name__).lower()
+    return describe_os_error(error)
 
 
 def _moved(links: Iterable[LinkedFolder], dist_info: str) -> Iterator[LinkedFolder]:
@@ -207,7 +208,7 @@ def _renamed(files: Iterable[WrittenFile], dist_info: str) -> Iterator[WrittenFi
 
 def _write(name: str, folder: OpenFolder, file: WrittenFile) -> None:
     mode = 0o777 if file.is_executable else 0o666
-    descriptor = os.open(folder.name(name), _CREATE, mode, dir_fd=folder.descriptor)
+    descriptor = os.open(folder.name(name), CREATE, mode, dir_fd=folder.descriptor)
     try:
         write_all(descriptor, file.content)
     except BaseException:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 from pytest_wheeltag.errors import UsageError
+from pytest_wheeltag.system.files import CREATE
 from pytest_wheeltag.system.folders import OpenFolder
 
 
@@ -36,7 +37,6 @@ _WAYS = {
 }
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CHUNK_BYTES = 1 << 20
 # ioctl_ficlone(2); Linux only.
 _FICLONE = 0x40049409
@@ -105,7 +105,7 @@ class FileLinker:
         try:
             found = os.fstat(reading)
             mode = 0o755 if found.st_mode & 0o100 else 0o644
-            writing = os.open(destination.name(name), _CREATE, mode, dir_fd=destination.descriptor)
+            writing = os.open(destination.name(name), CREATE, mode, dir_fd=destination.descriptor)
             try:
                 (self._clone if clone else _copy_bytes)(reading, writing)
             except BaseException:

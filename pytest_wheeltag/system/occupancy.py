@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.errors import EnvironmentBusyError
 from pytest_wheeltag.system.files import lock
 
 LOCKS_ROOM = "locks-v1"
@@ -22,7 +22,7 @@ def occupy(prefix: str, cache: Path, *, timeout_seconds: float) -> Iterator[None
     """Keep all other processes out of an environment, whatever their caches, by a lock on its folder.
 
     Where folders cannot be locked (Windows, network file systems), by a lock file in the cache. Raises
-    ``InstallationError`` where another process is at work there all the time, ``OSError`` where there is no
+    ``EnvironmentBusyError`` where another process is at work there all the time, ``OSError`` where there is no
     such folder.
     """
     until = time.monotonic() + timeout_seconds
@@ -33,7 +33,7 @@ def occupy(prefix: str, cache: Path, *, timeout_seconds: float) -> Iterator[None
             return
         with lock(cache / LOCKS_ROOM / _key(prefix), timeout_seconds=timeout_seconds) as is_held:
             if not is_held:
-                raise _occupied(prefix)
+                raise EnvironmentBusyError(prefix)
             yield
     finally:
         if descriptor is not None:
@@ -57,7 +57,7 @@ def _lock(descriptor: int, prefix: str, until: float) -> bool:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise _occupied(prefix) from None
+                raise EnvironmentBusyError(prefix) from None
             time.sleep(_PAUSE_SECONDS)
         except OSError:
             return False
@@ -67,8 +67,3 @@ def _lock(descriptor: int, prefix: str, until: float) -> bool:
 
 def _key(prefix: str) -> str:
     return hashlib.sha256(os.fsencode(prefix)).hexdigest()[:_DIGEST_CHARACTERS]
-
-
-def _occupied(prefix: str) -> InstallationError:
-    problem = "since another process is at work there; try again when it is done"
-    return InstallationError("what was asked for", problem, prefix)

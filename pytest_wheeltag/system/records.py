@@ -1,4 +1,4 @@
-"""Who owns which file of an environment, as the RECORDs in it say."""
+"""Who owns which file of an environment, as the RECORDs in it say, and who installed what, as INSTALLER says."""
 
 import csv
 import io
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pytest_wheeltag.errors import UnsafeFileError
+from pytest_wheeltag.core.origin import parse_installer
+from pytest_wheeltag.errors import UnsafeFileError, WheeltagError
 from pytest_wheeltag.system.files import read_regular
 
 # A RECORD of a million rows.
 _MAX_RECORD_BYTES = 128 << 20
+_MAX_INSTALLER_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class RecordedFiles:
     """The files of one installed distribution, relative to the prefix with parts joined by ``/``.
 
-    ``dist_info`` is the folder's name; ``paths`` are those below the prefix, ``escaping`` the rows that lead
-    elsewhere, as RECORD spells them.
+    ``dist_info`` is the folder's name; rows that lead out of the prefix are left out of ``paths``.
     """
 
     dist_info: str
     paths: tuple[str, ...]
-    escaping: tuple[str, ...] = ()
 
 
 def read_recorded(prefix: Path, library: str, dist_info: str) -> RecordedFiles:
@@ -48,9 +48,8 @@ def _parse_recorded(data: bytes, prefix: Path, library: str, dist_info: str) -> 
     except csv.Error as error:
         problem = f"expected comma-separated values, {error}"
         raise ValueError(problem) from error
-    resolved = [(name, _resolve(name, prefix, library)) for name in names]
-    paths = tuple(dict.fromkeys(path for _, path in resolved if path))
-    return RecordedFiles(dist_info, paths, tuple(name for name, path in resolved if not path))
+    resolved = (_resolve(name, prefix, library) for name in names)
+    return RecordedFiles(dist_info, tuple(dict.fromkeys(filter(None, resolved))))
 
 
 def _resolve(name: str, prefix: Path, library: str) -> str:
@@ -78,6 +77,16 @@ def _normalize(parts: Iterable[str]) -> str:
         elif part not in {"", "."}:
             kept.append(part)
     return "/".join(kept)
+
+
+def read_installer(dist_info: Path) -> str | None:
+    """Read who installed a distribution, None where that is not written down, empty where it says nothing."""
+    try:
+        return parse_installer(read_regular(dist_info / "INSTALLER", _MAX_INSTALLER_BYTES))
+    except OSError:
+        return None
+    except WheeltagError:
+        return ""
 
 
 def read_all_recorded(prefix: Path, libraries: Iterable[str]) -> Iterator[RecordedFiles]:

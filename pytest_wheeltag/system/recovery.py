@@ -4,24 +4,22 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from pytest_wheeltag.errors import InstallationError, UnsafeFileError
+from pytest_wheeltag.errors import EnvironmentStateError, UnsafeFileError
 from pytest_wheeltag.system.grounds import Grounds
 from pytest_wheeltag.system.journal import JOURNAL_NAME
 from pytest_wheeltag.system.rollback import BACKUP_PREFIX, find_successor, remove_backup, roll_back
 
-# What is not installed where no single distribution is to blame.
-ALL = "what was asked for"
 _KEPT_PREFIX = ".wheeltag-kept-"
 
 
-def recover_grounds(grounds: Grounds) -> str | None:
-    """Undo what dead processes left half done, in an environment that nobody else is at work in; say so in one line.
+def recover_grounds(grounds: Grounds) -> tuple[str, ...]:
+    """Undo what dead processes left half done, in an environment that nobody else is at work in; say so, a line each.
 
-    None where it was nothing. What another installer changed since is not undone, and what a transaction that was
-    done had not yet removed is. Raises ``InstallationError`` where something cannot be put back.
+    What another installer changed since is not undone, and what a transaction that was
+    done had not yet removed is. Raises ``EnvironmentStateError`` where something cannot be put back.
     """
-    told = [_settle(Path(grounds.roots[0], name), grounds) for name in _find_backups(grounds.roots[0])]
-    return "; ".join(filter(None, told)) or None
+    told = (_settle(Path(grounds.roots[0], name), grounds) for name in _find_backups(grounds.roots[0]))
+    return tuple(filter(None, told))
 
 
 def _settle(backup: Path, grounds: Grounds) -> str | None:
@@ -34,8 +32,8 @@ def _settle(backup: Path, grounds: Grounds) -> str | None:
             return _keep(backup.name, grounds)
         roll_back(backup)
     except (OSError, UnsafeFileError, ValueError) as error:
-        problem = f"since what an interrupted installation replaced cannot be put back ({error})"
-        raise InstallationError(ALL, problem, str(backup)) from error
+        problem = f"what an interrupted installation replaced cannot be put back ({error})"
+        raise EnvironmentStateError(str(backup), problem) from error
     return f"what an interrupted installation had begun has been undone: `{backup.parent}`"
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
-from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
+from pytest_wheeltag.system.folders import FolderWalk, OpenFolder, is_absence, make_like
 from pytest_wheeltag.system.grounds import Spot, join
 from pytest_wheeltag.system.journal import JOURNAL_NAME, Journal, JournalFile, Writing, WritingKind
 from pytest_wheeltag.system.succession import Succession
@@ -163,11 +163,6 @@ def _remove_folders(names: list[str], folder: OpenFolder) -> None:
             os.rmdir(folder.name(name), dir_fd=folder.descriptor)
 
 
-def is_absence(error: OSError) -> bool:
-    """Tell whether a call failed since there is no such file or folder, or a link or a file in a folder's place."""
-    return error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-
-
 def _kind(name: str, folder: OpenFolder) -> int | None:
     try:
         found = os.stat(folder.name(name), dir_fd=folder.descriptor, follow_symlinks=False)
@@ -217,15 +212,3 @@ def _rename_folder(source: Path, target: Path) -> bool:
         make_like(source, target)
         return False
     return True
-
-
-def make_like(model: Path, path: Path) -> None:
-    """Make a folder with the mode and the owner of another; raises ``OSError``."""
-    found = model.lstat()
-    path.mkdir()
-    if hasattr(os, "chown"):
-        made = path.lstat()
-        if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
-            with suppress(PermissionError):
-                os.chown(path, found.st_uid, found.st_gid)
-    path.chmod(stat.S_IMODE(found.st_mode))

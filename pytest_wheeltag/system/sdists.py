@@ -18,7 +18,7 @@ from pytest_wheeltag.core.paths import components, describe_unsafe, find_unporta
 from pytest_wheeltag.core.text import quoted
 from pytest_wheeltag.core.wheel import WheelBounds
 from pytest_wheeltag.errors import RefusedWheelError, UnsafeFileError
-from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.files import CREATE, read_regular
 from pytest_wheeltag.system.folders import FolderWalk
 from pytest_wheeltag.system.links import write_all
 from pytest_wheeltag.system.sourcearchives import read_archive
@@ -30,14 +30,6 @@ _PKG_INFO = "PKG-INFO"
 _RESERVED_BYTES = 1 << 30
 _MAX_LINKS = 5_000
 _MAX_FOLLOWED = 40  # as Linux follows
-_CREATE = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 _REGULAR_MODE = 0o644
 _EXECUTABLE_MODE = 0o755
 # A file system that has no links, a user of Windows who may make none.
@@ -203,7 +195,7 @@ def _write_file(
     parent, _, name = entry.path.rpartition("/")
     folder = walk.open(parent)
     mode = _EXECUTABLE_MODE if entry.is_executable else _REGULAR_MODE
-    descriptor = os.open(folder.name(name), _CREATE, mode, dir_fd=folder.descriptor)
+    descriptor = os.open(folder.name(name), CREATE, mode, dir_fd=folder.descriptor)
     try:
         for piece in pieces:
             write_all(descriptor, piece)

@@ -26,7 +26,7 @@ from pytest_wheeltag.system.entries import (
     mend,
     read_entry,
 )
-from pytest_wheeltag.system.files import lock, publish_bytes, staging_path
+from pytest_wheeltag.system.files import describe_os_error, lock, publish_bytes, staging_path
 from pytest_wheeltag.system.leftovers import hold, sweep
 from pytest_wheeltag.system.unpacking import Unpacking
 
@@ -253,8 +253,7 @@ class WheelStore:
         try:
             yield
         except OSError as error:
-            problem = (error.strerror or type(error).__name__).lower()
-            raise StoreError(str(error.filename or place), problem) from error
+            raise StoreError(str(error.filename or place), describe_os_error(error)) from error
 
 
 def _lock_path(place: Path, kind: str) -> Path:

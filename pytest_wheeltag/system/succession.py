@@ -9,14 +9,10 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from pytest_wheeltag.core.distinfo import EntryKind, parse_library_entry
-from pytest_wheeltag.core.origin import parse_installer
 from pytest_wheeltag.core.plan import INSTALLER
-from pytest_wheeltag.errors import UnsafeFileError
-from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.grounds import Spot, join
 from pytest_wheeltag.system.journal import Journal, WritingKind
-
-_MAX_INSTALLER_BYTES = 4096
+from pytest_wheeltag.system.records import read_installer
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ class Succession:
         path = Path(self.roots[spot.root], spot.path)
         if spot in self._written:
             # Without one it is ours, whose removal was interrupted.
-            return _read_installer(path) not in {None, INSTALLER}
+            return read_installer(path) not in {None, INSTALLER}
         if spot in self._taken:
             # On layers of an overlay it may have been moved in part: then its RECORD is in one of the two.
             return all((folder / "RECORD").exists() for folder in (path, self._backup_of(spot)))
@@ -91,10 +87,3 @@ def _find_dist_infos(number: int, root: str) -> Iterator[Spot]:
         found = [name for name in names if _project(name)]
         yield from map(spot.inside, found)
         names[:] = [name for name in names if name not in found]
-
-
-def _read_installer(dist_info: Path) -> str | None:
-    try:
-        return parse_installer(read_regular(dist_info / "INSTALLER", _MAX_INSTALLER_BYTES))
-    except (OSError, UnsafeFileError, ValueError):
-        return None

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from pytest_wheeltag.core.paths import parents
 from pytest_wheeltag.core.target import InstallTarget
-from pytest_wheeltag.errors import InstallationError, UnsafeFileError
+from pytest_wheeltag.errors import EnvironmentStateError, UnsafeFileError
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
-from pytest_wheeltag.system.folders import OpenFolder
-from pytest_wheeltag.system.grounds import Grounds, Spot, join, survey
+from pytest_wheeltag.system.files import describe_os_error
+from pytest_wheeltag.system.folders import OpenFolder, is_absence, make_like
+from pytest_wheeltag.system.grounds import Grounds, Spot, find_grounds, join
 from pytest_wheeltag.system.journal import JOURNAL_NAME, JournalFile, Writing, WritingKind
 from pytest_wheeltag.system.occupancy import occupy
-from pytest_wheeltag.system.recovery import ALL, discard, recover_grounds
-from pytest_wheeltag.system.rollback import BACKUP_PREFIX, REPLACED_NAME, is_absence, make_like, roll_back
+from pytest_wheeltag.system.recovery import discard, recover_grounds
+from pytest_wheeltag.system.rollback import BACKUP_PREFIX, REPLACED_NAME, roll_back
 
 # Linking takes seconds, but a build may run between two of them.
 _TIMEOUT_SECONDS = 120.0
@@ -29,10 +30,10 @@ class Transaction:
 
     Before anything is written it must be announced. Nothing is removed or written into: what has to go is
     moved into a backup folder in the environment, with the journal that says how to undo it, until all is
-    done. ``recovered`` says in one line what an interrupted call had left behind, None where it was nothing.
+    done. ``recovered`` are lines on what interrupted calls had left behind.
     """
 
-    def __init__(self, grounds: Grounds, recovered: str | None = None) -> None:
+    def __init__(self, grounds: Grounds, recovered: tuple[str, ...] = ()) -> None:
         self.recovered = recovered
         self._grounds = grounds
         self._backup = f"{BACKUP_PREFIX}{secrets.token_hex(6)}"
@@ -213,13 +214,6 @@ class Transaction:
         discard(self._backup, self._grounds)
 
 
-def _by_folder(spots: Collection[Spot]) -> Mapping[Spot, tuple[str, ...]]:
-    found: dict[Spot, list[str]] = {}
-    for spot in spots:
-        found.setdefault(spot.parent, []).append(spot.name)
-    return {folder: tuple(names) for folder, names in found.items()}
-
-
 @contextmanager
 def open_transaction(
     cache: Path, target: InstallTarget, *, timeout_seconds: float = _TIMEOUT_SECONDS
@@ -227,10 +221,10 @@ def open_transaction(
     """Hold an environment alone for what is done in the body; whatever is raised there undoes all of it.
 
     First, what a dead process left there half done is undone, unless another installer has changed the same
-    since. Raises ``InstallationError`` where another process is at work there for ``timeout_seconds``, where
-    something cannot be put back, and where the disk says no.
+    since. Raises ``EnvironmentBusyError`` where another process is at work there for ``timeout_seconds``,
+    ``EnvironmentStateError`` where something cannot be put back, and where the disk says no.
     """
-    grounds = _survey(target)
+    grounds = _find_grounds(target)
     with occupy(grounds.roots[0], cache, timeout_seconds=timeout_seconds):
         transaction = Transaction(grounds, recover_grounds(grounds))
         try:
@@ -241,26 +235,27 @@ def open_transaction(
             raise
 
 
-def recover(cache: Path, target: InstallTarget, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> str | None:
-    """Undo what a dead process left half done in an environment; give one line on it, None where it was nothing.
+def recover(
+    cache: Path, target: InstallTarget, *, timeout_seconds: float = _TIMEOUT_SECONDS
+) -> tuple[str, ...]:
+    """Undo what dead processes left half done in an environment; give lines on it, none where it was nothing.
 
     Raises as ``open_transaction``.
     """
-    grounds = _survey(target)
+    grounds = _find_grounds(target)
     with occupy(grounds.roots[0], cache, timeout_seconds=timeout_seconds):
         return recover_grounds(grounds)
 
 
-def _survey(target: InstallTarget) -> Grounds:
+def _find_grounds(target: InstallTarget) -> Grounds:
     try:
-        return survey(target)
+        return find_grounds(target)
     except OSError as error:
         raise _fail(error, target.prefix) from error
 
 
-def _fail(error: OSError, prefix: str) -> InstallationError:
-    problem = (error.strerror or type(error).__name__).lower()
-    return InstallationError(ALL, problem, str(error.filename or prefix))
+def _fail(error: OSError, prefix: str) -> EnvironmentStateError:
+    return EnvironmentStateError(str(error.filename or prefix), describe_os_error(error))
 
 
 def _commit(transaction: Transaction, grounds: Grounds) -> None:

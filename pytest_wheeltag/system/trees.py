@@ -11,7 +11,8 @@ from pathlib import Path, PurePath
 
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UsageError
-from pytest_wheeltag.system.checkouts import VERSION_CONTROL, hash_regular, read_checkout
+from pytest_wheeltag.system.checkouts import VERSION_CONTROL, read_checkout
+from pytest_wheeltag.system.files import hash_regular
 
 _FORMAT = b"pytest-wheeltag source tree 1\n"
 _MAX_BYTES = 2_000_000_000

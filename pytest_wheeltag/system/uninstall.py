@@ -1,25 +1,22 @@
-"""Taking away what we wrote, as RECORD lists it, and nothing else."""
+"""Taking away a distribution, whoever installed it: what its RECORD lists, and nothing else."""
 
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_wheeltag.core.distinfo import EntryKind, parse_library_entry
-from pytest_wheeltag.core.origin import parse_installer
 from pytest_wheeltag.core.plan import INSTALLER
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import RemovalError, WheeltagError
 from pytest_wheeltag.system.bytecode import CACHE_FOLDER, open_bytecode, stems_of
 from pytest_wheeltag.system.conda import CondaRecords
 from pytest_wheeltag.system.disposal import Deletion, Disposal
-from pytest_wheeltag.system.files import read_regular
-from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
-from pytest_wheeltag.system.records import RecordedFiles, read_all_recorded, read_recorded
-from pytest_wheeltag.system.rollback import is_absence
+from pytest_wheeltag.system.files import describe_os_error
+from pytest_wheeltag.system.folders import FolderWalk, OpenFolder, is_absence
+from pytest_wheeltag.system.records import RecordedFiles, read_all_recorded, read_installer, read_recorded
 from pytest_wheeltag.system.transaction import Transaction
 
-_MAX_INSTALLER_BYTES = 4096
 # Something is in a folder, or mounted on it.
 _IN_USE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
 # Who makes an entry of that kind, and what takes it away again; neither lists its files.
@@ -31,53 +28,38 @@ _MAKERS = {
 
 
 @dataclass(frozen=True)
-class UninstallReport:
-    """What was taken away: paths relative to the prefix, and those kept, each with its reason in one clause."""
-
-    distribution: str
-    removed: tuple[str, ...]
-    kept: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class _Removal:
-    """What shall go and what shall stay, decided before anything is touched; ``own`` is the dist-info folder."""
+    """What shall go, decided before anything is touched: the dist-info folder, and the files outside of it."""
 
     own: str
-    inside: tuple[str, ...]
     doomed: tuple[str, ...]
-    kept: Mapping[str, str]
 
 
-def uninstall(
-    dist_info: Path, target: InstallTarget, *, foreign: bool = False, transaction: Transaction | None = None
-) -> UninstallReport:
-    """Take away a distribution that we installed: the files of its RECORD, their bytecode, folders left empty.
+def uninstall(dist_info: Path, target: InstallTarget, transaction: Transaction | None = None) -> str:
+    """Take away a distribution: the files of its RECORD, their bytecode, folders left empty; give name and version.
 
     Rows that lead out of the environment, to its interpreter or to another distribution's dist-info are
-    refused; files that another RECORD lists too stay. ``foreign`` takes away what others installed as well.
-    It does not count as installed from the first step on. As part of a ``transaction`` all of it can be undone.
-    Raises ``RemovalError`` where it is not ours or has no RECORD that can be read, nothing is removed then,
-    and, in a transaction, where a file cannot be moved away.
+    refused; files that another RECORD lists too stay. It does not count as installed from the first step on.
+    As part of a ``transaction`` all of it can be undone. Raises ``RemovalError`` where it has no RECORD that can
+    be read, nothing is removed then, and, in a transaction, where a file cannot be moved away.
     """
-    removal = _plan(dist_info, target, foreign=foreign)
+    removal = _plan(dist_info, target)
     disposal = transaction or Deletion(target.prefix)
     try:
-        return _Uninstallation(removal, target, disposal, is_strict=transaction is not None).run()
+        _Uninstallation(removal, target, disposal, is_strict=transaction is not None).run()
     except OSError as error:
-        problem = f"what is there cannot be taken away, {(error.strerror or type(error).__name__).lower()}"
+        problem = f"what is there cannot be taken away, {describe_os_error(error)}"
         raise RemovalError(_name(dist_info), problem, str(error.filename or dist_info)) from error
+    return _name(dist_info)
 
 
 def check_removable(dist_info: Path, target: InstallTarget) -> None:
-    """Raise ``RemovalError`` where ``uninstall`` would, whoever installed it; touches nothing."""
-    _plan(dist_info, target, foreign=True)
+    """Raise ``RemovalError`` where ``uninstall`` would; touches nothing."""
+    _plan(dist_info, target)
 
 
-def _plan(dist_info: Path, target: InstallTarget, *, foreign: bool) -> _Removal:
+def _plan(dist_info: Path, target: InstallTarget) -> _Removal:
     library = _library_of(dist_info, target)
-    if not foreign:
-        _check_owner(dist_info)
     return _decide(_read(dist_info, target, library), target, f"{library}/{dist_info.name}")
 
 
@@ -106,33 +88,12 @@ def _describe_maker(dist_info: Path, target: InstallTarget) -> str:
         return f"conda installed what is there, remove it with `conda remove {entry.name}`"
     if entry and entry.kind in _MAKERS:
         return f"what is there has no RECORD of its files; {_MAKERS[entry.kind]}"
-    installer = _find_installer(dist_info)
+    installer = read_installer(dist_info)
     if installer in {None, "", INSTALLER}:
         by, remedy = "", "remove its files by hand, or make the environment anew"
     else:
         by, remedy = f"{installer} installed it", f"mend it by installing it anew with {installer}"
     return f"what is there has no RECORD of its files; {by and by + ', '}{remedy}"
-
-
-def _find_installer(dist_info: Path) -> str | None:
-    try:
-        return parse_installer(read_regular(dist_info / "INSTALLER", _MAX_INSTALLER_BYTES))
-    except (OSError, WheeltagError, ValueError):
-        return None
-
-
-def _check_owner(dist_info: Path) -> None:
-    try:
-        installer = parse_installer(read_regular(dist_info / "INSTALLER", _MAX_INSTALLER_BYTES))
-    except FileNotFoundError:
-        installer = "nobody"
-    except (OSError, WheeltagError, ValueError) as error:
-        raise RemovalError(
-            _name(dist_info), f"its INSTALLER cannot be read ({error})", str(dist_info)
-        ) from error
-    if installer != INSTALLER:
-        problem = f"expected one that {INSTALLER} installed; uninstall it with what installed it"
-        raise RemovalError(_name(dist_info), problem, installer)
 
 
 def _read(dist_info: Path, target: InstallTarget, library: str) -> RecordedFiles:
@@ -147,28 +108,14 @@ def _read(dist_info: Path, target: InstallTarget, library: str) -> RecordedFiles
 
 
 def _decide(recorded: RecordedFiles, target: InstallTarget, own: str) -> _Removal:
-    shared = _owned_by_others(Path(target.prefix), target.libraries, recorded.dist_info)
-    kept = dict.fromkeys(recorded.escaping, "it leads out of the environment")
-    inside = tuple(path for path in recorded.paths if _is_below(path, own))
-    doomed = []
-    for path in recorded.paths:
-        if reason := target.forbids(path, recorded.dist_info):
-            kept[path] = reason
-        elif path in shared:
-            kept[path] = f"{shared[path]} has it, too"
-        elif path in target.bases:
-            kept[path] = "it is a folder of the environment"
-        elif not _is_below(path, own):
-            doomed.append(path)
-    return _Removal(own, inside, tuple(doomed), kept)
+    staying = target.bases | _owned_by_others(target, recorded.dist_info)
+    doomed = (path for path in recorded.paths if path not in staying and not _is_below(path, own))
+    return _Removal(own, tuple(path for path in doomed if not target.forbids(path, recorded.dist_info)))
 
 
-def _owned_by_others(prefix: Path, libraries: Iterable[str], dist_info: str) -> Mapping[str, str]:
-    owners: dict[str, str] = {}
-    for recorded in read_all_recorded(prefix, libraries):
-        if recorded.dist_info != dist_info:
-            owners |= dict.fromkeys(recorded.paths, recorded.dist_info.removesuffix(".dist-info"))
-    return owners
+def _owned_by_others(target: InstallTarget, dist_info: str) -> frozenset[str]:
+    recorded = read_all_recorded(Path(target.prefix), target.libraries)
+    return frozenset(path for each in recorded if each.dist_info != dist_info for path in each.paths)
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -184,38 +131,33 @@ class _Uninstallation:
     disposal: Disposal
     is_strict: bool
 
-    def run(self) -> UninstallReport:
+    def run(self) -> None:
         """Take away the dist-info first, so that it does not count, then its files, then empty folders."""
         by_folder: dict[str, list[str]] = {}
         for path in self.removal.doomed:
             folder, _, name = path.rpartition("/")
             by_folder.setdefault(folder, []).append(name)
         self.disposal.take_tree(self.removal.own)
-        removed = [*self.removal.inside]
         with FolderWalk(self.target.prefix, bases=self.target.bases) as walk:
             for path in sorted(by_folder, key=lambda path: path.split("/")):
                 try:
-                    removed += self._remove_from(walk.open(path), path, by_folder[path])
+                    self._remove_from(walk.open(path), path, by_folder[path])
                 except OSError as error:
                     # A folder that is gone or has become a link is none of ours.
                     self._raise_unless_absent(error)
         self._prune(by_folder)
-        name = _name(Path(self.removal.own))
-        return UninstallReport(name, tuple(sorted(removed)), self.removal.kept)
 
     def _raise_unless_absent(self, error: OSError) -> None:
         if self.is_strict and not is_absence(error) and not isinstance(error, IsADirectoryError):
             raise error
 
-    def _remove_from(self, folder: OpenFolder, path: str, names: Iterable[str]) -> list[str]:
-        removed = [name for name in names if self._take(name, path, folder)]
-        if stems := stems_of(removed):
+    def _remove_from(self, folder: OpenFolder, path: str, names: Iterable[str]) -> None:
+        if stems := stems_of([name for name in names if self._take(name, path, folder)]):
             # What interpreters before 3.2 left beside their sources; pip takes it away, too.
             for stem in stems:
                 self._take(f"{stem}.pyc", path, folder)
                 self._take(f"{stem}.pyo", path, folder)
             self._remove_bytecode(folder, path, stems)
-        return [f"{path}/{name}" if path else name for name in removed]
 
     def _take(self, name: str, path: str, folder: OpenFolder) -> bool:
         try:

@@ -14,17 +14,10 @@ from pytest_wheeltag.core.record import RecordRow, encode_digest
 from pytest_wheeltag.core.wheel import WheelEntry, WheelPolicy
 from pytest_wheeltag.errors import RefusedWheelError
 from pytest_wheeltag.system.archive import WheelArchive
+from pytest_wheeltag.system.files import CREATE
 from pytest_wheeltag.system.folders import FolderWalk, OpenFolder
 from pytest_wheeltag.system.links import write_all
 
-_CREATE = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 # What a disk keeps for everybody else.
 _RESERVED_BYTES = 1 << 30
 _SETS_BY_DESCRIPTOR = os.utime in os.supports_fd and hasattr(os, "fchmod")
@@ -87,7 +80,7 @@ class Unpacking:
         parent, _, name = entry.path.rpartition("/")
         folder = walk.open(parent)
         mode = EXECUTABLE_MODE if entry.is_executable else REGULAR_MODE
-        descriptor = os.open(folder.name(name), _CREATE, 0o600, dir_fd=folder.descriptor)
+        descriptor = os.open(folder.name(name), CREATE, 0o600, dir_fd=folder.descriptor)
         try:
             digest = self._copy(entry, descriptor)
             mtime_ns = stamp(digest)

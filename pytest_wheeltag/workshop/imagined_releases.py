@@ -98,10 +98,10 @@ class ImaginedNeeds:
 
     world: ImaginedWorld
 
-    def metadata(self, candidate: Artefact | PresentDistribution) -> ReleaseMetadata:
+    def metadata(self, artefact: Artefact | PresentDistribution) -> ReleaseMetadata:
         """Give what a release declares; a requirement that is none makes its METADATA useless."""
-        key = f"{candidate.name} {candidate.version}"
-        if isinstance(candidate, PresentDistribution):
+        key = f"{artefact.name} {artefact.version}"
+        if isinstance(artefact, PresentDistribution):
             lines = self.world.installed.get(key, self.world.requires.get(key, ()))
         else:
             self.world.note(key)
@@ -109,16 +109,16 @@ class ImaginedNeeds:
         if "junk" in lines:
             raise MetadataError(key, "METADATA", "expected a requirement, found `junk`")
         return ReleaseMetadata(
-            candidate.name,
-            candidate.version,
+            artefact.name,
+            artefact.version,
             tuple(map(parse_dependency, lines)),
             self.world.requires_python.get(key, ""),
             frozenset(canonicalize_name(extra) for line in lines for extra in _EXTRA.findall(line)),
         )
 
-    def prefetch(self, candidates: Iterable[Artefact]) -> None:
+    def prefetch(self, artefacts: Iterable[Artefact]) -> None:
         """Remember what was announced; everything is here already."""
-        self.world.waves.append(tuple(f"{each.name} {each.version}" for each in candidates))
+        self.world.waves.append(tuple(f"{each.name} {each.version}" for each in artefacts))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request, UnnamedDemand
 from pytest_wheeltag.core.resolution import Choice
 from pytest_wheeltag.core.scenario import Cast, Scenario, list_casts
-from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.core.verdict import Outcome
 from pytest_wheeltag.subjects.roster import InstallerSpec, open_subject
 from pytest_wheeltag.subjects.subject import failing_as
@@ -120,14 +119,14 @@ def _by_release(choice: Choice, _: Interpreter, __: str) -> str:
 
 
 def _by_filename(choice: Choice, _: Interpreter, __: str) -> str:
-    return choice.candidate.file.filename
+    return choice.artefact.file.filename
 
 
 def _digest(choice: Choice) -> str:
     """Hash what lies at the address of what was chosen, whatever it is."""
-    if choice.candidate.file.sha256:
-        return choice.candidate.file.sha256
-    url = choice.candidate.file.url
+    if choice.artefact.file.sha256:
+        return choice.artefact.file.sha256
+    url = choice.artefact.file.url
     tree = Path(urlsplit(url).path)
     if url.startswith("file:") and tree.is_dir():
         return hashlib.sha256(b"".join(each.read_bytes() for each in sorted(tree.rglob("*.py")))).hexdigest()
@@ -140,7 +139,7 @@ def _by_hash(choice: Choice, _: Interpreter, __: str) -> str:
 
 
 def _by_hash_and_interpreter(choice: Choice, interpreter: Interpreter, _: str) -> str:
-    return _digest(choice) + interpreter.version * isinstance(choice.candidate, Source)
+    return _digest(choice) + interpreter.version * choice.is_built
 
 
 def _by_everything(choice: Choice, interpreter: Interpreter, inputs: str) -> str:

@@ -17,6 +17,7 @@ from pytest_wheeltag.core.locked import resolve_locked
 from pytest_wheeltag.core.lockfile import read_lock, select_parts
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
 from pytest_wheeltag.core.references import Reference
+from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.core.resolution import Artefact, Resolution
 from pytest_wheeltag.core.source import Material, Source
 from pytest_wheeltag.core.tags import PlatformFacts
@@ -112,7 +113,9 @@ def resolved(
     groups: tuple[str, ...] | None = None,
 ) -> Resolution:
     lock = select_parts(read_lock(text.encode(), "pylock.toml", FOLDER), extras, groups)
-    return resolve_locked(lock, screen if isinstance(screen, Screen) else Screen(screen), surveyor)
+    return resolve_locked(
+        Request((), lock=lock), screen if isinstance(screen, Screen) else Screen(screen), surveyor
+    )
 
 
 def filenames(resolution: Resolution) -> list[str]:
@@ -151,8 +154,8 @@ def test_the_example_of_the_specification(interpreter: Interpreter, numpy: str) 
     assert attrs.hashes == attrs.file.hashes == (("sha256", sha256),)
     assert attrs.file.size == 63152
     assert attrs.file.upload_time == datetime(2025, 1, 25, 11, 30, 10, 164985, UTC)
-    assert isinstance(attrs.candidate, Candidate)
-    assert interpreter.ranking.tags[attrs.candidate.rank - 1] == "py3-none-any"
+    assert isinstance(attrs.artefact, Candidate)
+    assert interpreter.ranking.tags[attrs.artefact.rank - 1] == "py3-none-any"
 
 
 def test_all_that_a_lock_holds_counts_as_asked_for_by_name() -> None:
@@ -272,11 +275,11 @@ def test_where_no_wheel_fits_the_source_distribution_is_taken() -> None:
     text = HEADER + package(wheels("foo-1.0-cp39-cp39-win_amd64.whl"), sdist("s/foo-1.0.tar.gz"))
     (choice,) = resolved(text).choices
 
-    assert isinstance(choice.candidate, Source)
+    assert isinstance(choice.artefact, Source)
     assert (choice.name, choice.version, choice.reference) == ("foo", Version("1.0"), None)
     assert choice.file.url == "file:///work/s/foo-1.0.tar.gz"
     assert choice.hashes == (("sha256", SHA),)
-    assert choice.candidate.material.reference is None
+    assert choice.artefact.material.reference is None
 
 
 FILES = (
@@ -450,7 +453,7 @@ def test_what_is_installed_in_the_locked_version_is_kept(
 ) -> None:
     found = PresentDistribution(canonicalize_name("foo"), Version(installed))
     lock = read_lock(BOTH.encode(), "pylock.toml", FOLDER)
-    resolution = resolve_locked(lock, Screen(CP311), present=Present((found,), upgrade))
+    resolution = resolve_locked(Request((), lock=lock), Screen(CP311), present=Present((found,), upgrade))
 
     assert resolution.kept == ((found,) if is_kept else ())
     assert filenames(resolution) == ([] if is_kept else ["foo-1.0-py3-none-any.whl"])
@@ -460,6 +463,8 @@ def test_what_is_installed_in_the_locked_version_is_kept(
 def test_what_was_locked_by_its_place_is_not_kept_for_its_version() -> None:
     found = PresentDistribution(canonicalize_name("foo"), Version("1.0"))
     lock = read_lock((HEADER + package('directory = {path = "foo"}\n')).encode(), "pylock.toml", FOLDER)
-    resolution = resolve_locked(lock, Screen(CP311), FakeSurveyor({"foo": "1.0"}), present=Present((found,)))
+    resolution = resolve_locked(
+        Request((), lock=lock), Screen(CP311), FakeSurveyor({"foo": "1.0"}), present=Present((found,))
+    )
 
     assert (resolution.kept, [choice.name for choice in resolution.choices]) == ((), ["foo"])

@@ -228,7 +228,7 @@ def test_hashes_of_constraints_hold_for_what_a_dependency_names_by_address() -> 
 
     chosen = resolved(request, {"asker 1": [f"bar @ {ARCHIVE}"]}).choices
 
-    materials = [each.candidate.material for each in chosen if isinstance(each.candidate, Source)]
+    materials = [each.artefact.material for each in chosen if isinstance(each.artefact, Source)]
     assert [material.hashes for material in materials] == [given]
 
 

@@ -49,7 +49,7 @@ def test_a_wheel_is_made_served_installed_run_checked_and_uninstalled(pytester: 
 
             report = wheeltag_venv.install("foo")
 
-            assert [choice.candidate.file.filename for choice in report.installed] == [
+            assert [choice.artefact.file.filename for choice in report.installed] == [
                 "bar-2.0-py3-none-any.whl", "foo-1.0-py3{MINOR}-none-any.whl",
             ]
             assert set(wheeltag_venv.installed()) == {{"foo", "bar"}}
@@ -58,7 +58,7 @@ def test_a_wheel_is_made_served_installed_run_checked_and_uninstalled(pytester: 
             wheeltag_venv.check()
             wheeltag_venv.check("best", "intact")
             before = wheeltag_venv.fingerprint()
-            assert wheeltag_venv.uninstall("bar") == ("bar 2.0",)
+            assert wheeltag_venv.uninstall("bar").removed == ("bar 2.0",)
             assert wheeltag_venv.fingerprint() != before
         """
     )

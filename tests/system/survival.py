@@ -16,7 +16,7 @@ from typing import BinaryIO
 from pytest_wheeltag.core.interpreter import interpreter_from_json
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
 from pytest_wheeltag.core.target import target_of
-from pytest_wheeltag.system.linker import LinkOptions, install
+from pytest_wheeltag.system.linker import LinkOptions, Route, install
 from pytest_wheeltag.system.links import LinkMode
 from pytest_wheeltag.system.store import WantedWheel, WheelStore
 from pytest_wheeltag.system.uninstall import uninstall
@@ -47,7 +47,7 @@ class Worker:
             entry = store.provide(WantedWheel(wheel.name, sha256), partial(self.fetch, wheel))
             plan = plan_installation(entry.wheel, target, InstallRequest(scripts=entry.scripts))
             if not (prefix / plan.dist_info).exists():
-                install(plan, entry.root, prefix, LinkOptions(mode))
+                install(plan, Route(entry.root, prefix), LinkOptions(mode))
 
     def install_for_ever(self, root: Path, chance: random.Random) -> None:
         """Install, uninstall and damage until the end."""

@@ -8,7 +8,7 @@ import pytest
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
 from pytest_wheeltag.errors import EnvironmentRefusedError
 from pytest_wheeltag.system.admission import admit
-from pytest_wheeltag.system.environment import Environment
+from pytest_wheeltag.system.environment import Environment, UnfinishedEnvironment
 from pytest_wheeltag.system.installed import list_names
 from pytest_wheeltag.workshop import WheelMaker, lay, make_environment
 from pytest_wheeltag.workshop.environments import FakeEnvironment
@@ -55,7 +55,7 @@ def describe(fake: FakeEnvironment, path: Path | None = None) -> ExistingEnviron
 def test_an_empty_environment_is_taken(fake: FakeEnvironment) -> None:
     admitted = admit(describe(fake))
     assert admitted.prefix == fake.path
-    assert not admitted.is_base
+    assert type(admitted) is Environment
 
 
 @pytest.mark.parametrize("installer", ["pytest-wheeltag", "pip", "uv", "conda", ""])
@@ -66,10 +66,10 @@ def test_one_is_taken_whoever_filled_it(installer: str, fake: FakeEnvironment, t
 
 
 def test_one_that_we_made_is_taken_whatever_it_holds(fake: FakeEnvironment, tmp_path: Path) -> None:
-    Environment(fake.path, imagine_interpreter()).complete()
+    UnfinishedEnvironment(fake.path, imagine_interpreter()).complete()
     lay(WheelMaker(tmp_path)("foo"), fake, installer="pip")
 
-    assert admit(describe(fake)).is_complete
+    assert admit(describe(fake)).prefix == fake.path
 
 
 def test_one_of_ours_that_was_never_finished_is_refused(fake: FakeEnvironment) -> None:

@@ -15,7 +15,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
 from pytest_wheeltag.core.target import InstallTarget, target_of
 from pytest_wheeltag.system.entries import StoreEntry
-from pytest_wheeltag.system.linker import install
+from pytest_wheeltag.system.linker import Route, install
 from pytest_wheeltag.system.transaction import Transaction, open_transaction
 from pytest_wheeltag.system.uninstall import check_removable, uninstall
 from pytest_wheeltag.workshop import WheelSpec
@@ -88,12 +88,12 @@ class House:
         entry = self.entries[key]
         request = InstallRequest(is_requested=True, scripts=entry.scripts)
         plan = plan_installation(entry.wheel, self.target, request)
-        install(plan, entry.root, self.prefix, transaction=transaction)
+        install(plan, Route(entry.root, self.prefix, transaction))
 
     def uninstall(self, dist_info: str, transaction: Transaction) -> None:
         info = self.prefix / self.target.purelib / dist_info
         check_removable(info, self.target)
-        uninstall(info, self.target, foreign=True, transaction=transaction)
+        uninstall(info, self.target, transaction)
 
     def look(self) -> dict[str, object]:
         """Give all files but what installers may do as they like: bytecode, INSTALLER, the order of RECORD."""

@@ -14,6 +14,7 @@ from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.environment import (
     MARKER,
     EnvironmentMaker,
+    Site,
     choose_home,
     open_environment,
     remove_environment,
@@ -123,10 +124,9 @@ def test_only_a_finished_one_is_believed(
     prefix = tmp_path / "env"
     assert open_environment(prefix, interpreter) is None
     made = maker.make(prefix, interpreter)
-    assert not made.is_complete
     assert open_environment(prefix, interpreter) is None
-    made.complete()
-    assert open_environment(prefix, interpreter) == made
+    complete = made.complete()
+    assert open_environment(prefix, interpreter) == complete
 
 
 def test_an_unfinished_one_is_thrown_away(
@@ -238,3 +238,14 @@ def test_on_another_device_they_lie_beside_the_store(tmp_path: Path, monkeypatch
     assert len(homes) == 2
     assert {home.parent for home in homes} == {tmp_path / "cache" / "environments-v1"}
     assert choose_home(tmp_path / "memory" / "one", tmp_path / "cache") in homes
+
+
+def test_what_is_done_in_an_unfinished_one_is_never_put_back(
+    maker: EnvironmentMaker, interpreter: Interpreter, cache: Path, tmp_path: Path
+) -> None:
+    made = maker.make(tmp_path / "env", interpreter)
+    assert made.recover(cache) == ()
+    with made.hold(cache) as site:
+        assert site == Site(made)
+    with made.complete().hold(cache) as site:
+        assert site.transaction is not None

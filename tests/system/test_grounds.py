@@ -5,11 +5,11 @@ import pytest
 
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.system import grounds
-from pytest_wheeltag.system.grounds import Spot, survey
+from pytest_wheeltag.system.grounds import Spot, find_grounds
 
 
 def test_all_lies_below_the_prefix(target: InstallTarget) -> None:
-    found = survey(target)
+    found = find_grounds(target)
     assert found.roots == (str(Path(target.prefix).resolve()),)
     assert found.locate(f"{target.purelib}/foo/a.py") == Spot(0, f"{target.purelib}/foo/a.py")
     assert found.locate("") == Spot(0, "")
@@ -20,7 +20,7 @@ def test_all_lies_below_the_prefix(target: InstallTarget) -> None:
 
 def test_one_folder_of_two_names_is_one(target: InstallTarget) -> None:
     Path(target.prefix, "lib64").symlink_to("lib", target_is_directory=True)
-    found = survey(replace(target, platlib=target.purelib.replace("lib", "lib64", 1)))
+    found = find_grounds(replace(target, platlib=target.purelib.replace("lib", "lib64", 1)))
     assert len(found.roots) == 1
     assert found.locate(target.purelib.replace("lib", "lib64", 1) + "/foo") == Spot(
         0, f"{target.purelib}/foo"
@@ -32,7 +32,7 @@ def test_a_folder_elsewhere_is_a_root(target: InstallTarget, tmp_path: Path) -> 
     (tmp_path / "elsewhere").mkdir()
     library.rmdir()
     library.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    found = survey(target)
+    found = find_grounds(target)
     assert found.roots[1:] == (str((tmp_path / "elsewhere").resolve()),)
     assert found.locate(f"{target.purelib}/foo/a.py") == Spot(1, "foo/a.py")
     assert found.locate(target.purelib) == Spot(1, "")
@@ -41,7 +41,7 @@ def test_a_folder_elsewhere_is_a_root(target: InstallTarget, tmp_path: Path) -> 
 def test_a_folder_on_another_device_is_a_root(target: InstallTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     library = str(Path(target.prefix, target.purelib).resolve())
     monkeypatch.setattr(grounds, "_device_of", lambda path, otherwise: -1 if path == library else otherwise)
-    found = survey(target)
+    found = find_grounds(target)
     assert found.roots[1:] == (library,)
     assert found.locate(f"{target.purelib}/a.py") == Spot(1, "a.py")
     assert found.locate(f"{target.scripts}/a") == Spot(0, f"{target.scripts}/a")
@@ -49,7 +49,7 @@ def test_a_folder_on_another_device_is_a_root(target: InstallTarget, monkeypatch
 
 def test_an_environment_that_is_gone_cannot_be_surveyed(target: InstallTarget) -> None:
     with pytest.raises(FileNotFoundError):
-        survey(replace(target, prefix=f"{target.prefix}/gone"))
+        find_grounds(replace(target, prefix=f"{target.prefix}/gone"))
 
 
 def test_a_spot_knows_its_neighbours() -> None:

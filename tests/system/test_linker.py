@@ -15,7 +15,7 @@ from pytest_wheeltag.core.plan import InstallPlan
 from pytest_wheeltag.core.target import InstallTarget
 from pytest_wheeltag.errors import InstallationError
 from pytest_wheeltag.system.entries import StoreEntry
-from pytest_wheeltag.system.linker import LinkOptions, install
+from pytest_wheeltag.system.linker import LinkOptions, Route, install
 from pytest_wheeltag.system.links import LinkMode
 from pytest_wheeltag.system.transaction import open_transaction
 from pytest_wheeltag.workshop import WheelSpec
@@ -65,7 +65,7 @@ def test_every_file_is_in_its_place_and_in_record(
     stored: Stored, planned: Planned, target: InstallTarget, mode: LinkMode
 ) -> None:
     entry = stored(FOO)
-    report = install(planned(entry), entry.root, Path(target.prefix), LinkOptions(mode))
+    report = install(planned(entry), Route(entry.root, Path(target.prefix)), LinkOptions(mode))
     assert report.distribution == "Foo.Bar 1.0"
     assert report.warnings == ()
     assert sum(report.placed.values()) == 9
@@ -78,7 +78,7 @@ def test_libraries_are_links_and_what_tools_rewrite_is_not(
     stored: Stored, planned: Planned, target: InstallTarget
 ) -> None:
     entry, prefix = stored(FOO), Path(target.prefix)
-    install(planned(entry), entry.root, prefix, LinkOptions(LinkMode.HARDLINK))
+    install(planned(entry), Route(entry.root, prefix), LinkOptions(LinkMode.HARDLINK))
     info = library_of(target) / "foo_bar-1.0.dist-info"
     assert (library_of(target) / "foo/__init__.py").samefile(entry.root / "foo/__init__.py")
     assert (info / "METADATA").stat().st_nlink == 2
@@ -90,7 +90,7 @@ def test_libraries_are_links_and_what_tools_rewrite_is_not(
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_only_what_may_be_run_is_executable(stored: Stored, planned: Planned, target: InstallTarget) -> None:
     entry, prefix = stored(FOO), Path(target.prefix)
-    install(planned(entry), entry.root, prefix)
+    install(planned(entry), Route(entry.root, prefix))
     executable = {path.name for path in prefix.rglob("*") if path.is_file() and path.stat().st_mode & 0o111}
     assert executable == {"tool", "waiting", "ready", "foo", "foo-gui"}
 
@@ -103,7 +103,7 @@ def test_scripts_of_archives_without_modes_can_be_run(
     entry = stored(spec)
     row = next(file for file in entry.files if file.path.endswith("scripts/s"))
     (entry.root / row.path).chmod(0o444)
-    install(planned(entry), entry.root, Path(target.prefix))
+    install(planned(entry), Route(entry.root, Path(target.prefix)))
     done = subprocess.run([Path(target.prefix, target.scripts, "s")], capture_output=True, check=True)
     assert done.stdout == b"ran\n"
 
@@ -112,11 +112,11 @@ def test_what_is_installed_already_is_not_installed_again(
     stored: Stored, planned: Planned, target: InstallTarget
 ) -> None:
     entry = stored(FOO)
-    install(planned(entry), entry.root, Path(target.prefix))
+    install(planned(entry), Route(entry.root, Path(target.prefix)))
     with pytest.raises(
         InstallationError, match=r"there already; uninstall it first: `.*foo_bar-1.0.dist-info`$"
     ):
-        install(planned(entry), entry.root, Path(target.prefix))
+        install(planned(entry), Route(entry.root, Path(target.prefix)))
 
 
 @pytest.mark.parametrize("fatal", range(1, 9))
@@ -139,10 +139,10 @@ def test_a_full_disk_leaves_nothing_that_counts_and_the_next_call_completes(
         with pytest.raises(
             InstallationError, match=r"^Foo.Bar 1.0 is not installed, no space left on device: `"
         ):
-            install(planned(entry), entry.root, prefix, LinkOptions(LinkMode.HARDLINK))
+            install(planned(entry), Route(entry.root, prefix), LinkOptions(LinkMode.HARDLINK))
     assert [path.name for path in library_of(target).iterdir() if path.name.endswith("-info")] == []
     assert list(prefix.rglob(".tmp-*")) == []
-    install(planned(entry), entry.root, prefix)
+    install(planned(entry), Route(entry.root, prefix))
     assert_intact(library_of(target))
 
 
@@ -152,13 +152,13 @@ def test_a_file_of_another_distribution_is_replaced_with_a_warning(
     first = stored(WheelSpec("first", "1.0", files={"shared.py": "1", "first.py": ""}))
     second = stored(WheelSpec("second", "2.0", files={"shared.py": "2"}))
     prefix = Path(target.prefix)
-    install(planned(first), first.root, prefix)
+    install(planned(first), Route(first.root, prefix))
     with pytest.raises(
         InstallationError, match=r"^second 2.0 is not installed, a file of it belongs to first-1.0 already"
     ):
-        install(planned(second), second.root, prefix, LinkOptions(strict=True))
+        install(planned(second), Route(second.root, prefix), LinkOptions(strict=True))
     assert (library_of(target) / "shared.py").read_text() == "1"
-    report = install(planned(second), second.root, prefix)
+    report = install(planned(second), Route(second.root, prefix))
     assert report.warnings == (
         f"a file of it belongs to first-1.0 already, the last one wins: `{target.purelib}/shared.py`",
     )
@@ -176,7 +176,7 @@ def test_a_file_of_nobody_is_replaced_without_one(
     outside = prefix.parent / "outside"
     outside.write_text("kept")
     (library_of(target) / "foo/tool").symlink_to(outside)
-    assert install(planned(entry), entry.root, prefix).warnings == ()
+    assert install(planned(entry), Route(entry.root, prefix)).warnings == ()
     assert_intact(library_of(target))
     assert outside.read_text() == "kept"
 
@@ -192,7 +192,7 @@ def test_nothing_is_written_through_a_link(
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(outside, target_is_directory=True)
     with pytest.raises(InstallationError, match=r"expected a folder, found a link or a file"):
-        install(planned(entry), entry.root, prefix)
+        install(planned(entry), Route(entry.root, prefix))
     assert list(outside.iterdir()) == []
 
 
@@ -207,7 +207,7 @@ def test_store_and_environment_may_not_lie_in_each_other(
         (entry.root, entry.root),
     ):
         with pytest.raises(InstallationError, match=r"do not lie in each other"):
-            install(plan, source, prefix)
+            install(plan, Route(source, prefix))
     assert not Path(target.prefix, plan.dist_info).exists()
 
 
@@ -219,7 +219,7 @@ def test_what_a_dead_process_was_staging_goes(
     staged = library_of(target) / f".tmp-{process.pid}-ab"
     (staged / "METADATA").mkdir(parents=True)
     entry = stored(FOO)
-    install(planned(entry), entry.root, Path(target.prefix))
+    install(planned(entry), Route(entry.root, Path(target.prefix)))
     assert not staged.exists()
 
 
@@ -229,23 +229,21 @@ def test_an_entry_that_vanishes_meanwhile_is_told(
     entry = stored(FOO)
     plan = planned(entry)
     with pytest.raises(InstallationError, match=r"no such file or directory"):
-        install(plan, entry.root.with_name("gone"), Path(target.prefix))
+        install(plan, Route(entry.root.with_name("gone"), Path(target.prefix)))
 
 
 def test_in_a_transaction_files_of_others_are_put_back(
     stored: Stored, planned: Planned, target: InstallTarget, tmp_path: Path
 ) -> None:
     first = stored(WheelSpec("first", "1.0", files={"shared.py": "1", "first.py": ""}))
-    install(planned(first), first.root, Path(target.prefix))
+    install(planned(first), Route(first.root, Path(target.prefix)))
     second = stored(WheelSpec("second", "1.0", files={"shared.py": "2", "second/a.py": ""}))
     shared = library_of(target) / "shared.py"
 
     def install_second(*, strict: bool) -> tuple[str, ...]:
         with open_transaction(tmp_path / "cache", target) as transaction:
             options = LinkOptions(strict=strict)
-            report = install(
-                planned(second), second.root, Path(target.prefix), options, transaction=transaction
-            )
+            report = install(planned(second), Route(second.root, Path(target.prefix), transaction), options)
         return report.warnings
 
     with pytest.raises(InstallationError, match=r"a file of it belongs to first-1\.0 already"):
@@ -268,8 +266,8 @@ def test_in_a_transaction_what_failed_can_be_tried_again(
     (damaged / "foo/deep/er/data.txt").unlink()
     with open_transaction(tmp_path / "cache", target) as transaction:
         with pytest.raises(InstallationError, match="no such file"):
-            install(planned(entry), damaged, prefix, transaction=transaction)
-        install(planned(entry), entry.root, prefix, transaction=transaction)
+            install(planned(entry), Route(damaged, prefix, transaction))
+        install(planned(entry), Route(entry.root, prefix, transaction))
     assert_intact(library_of(target))
     installed = {path for path in prefix.rglob("*") if path.is_file()}
     assert installed == {(library_of(target) / name).resolve() for name in record(library_of(target))}

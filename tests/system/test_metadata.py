@@ -373,7 +373,7 @@ def test_a_closure_is_resolved_from_a_real_index_for_each_interpreter(
 
     def closure(python: str) -> list[str]:
         resolution = resolve(parse_request(["multi"]), Screen(imagine_interpreter(python)), sources)
-        return [choice.candidate.file.filename for choice in resolution.choices]
+        return [choice.artefact.file.filename for choice in resolution.choices]
 
     assert closure("3.10.1") == ["multi-1.0-py310-none-any.whl"]
     assert closure("3.11.1") == ["foo-1.1-py3-none-any.whl", "multi-1.0-py311-none-any.whl"]

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.errors import EnvironmentBusyError
 from pytest_wheeltag.system.occupancy import occupy
 
 fcntl = pytest.importorskip("fcntl", reason="needs folders that can be locked")
@@ -32,7 +32,7 @@ def test_another_process_is_waited_for(tmp_path: Path) -> None:
         assert other.stdout.readline() == "in\n"
         with (
             pytest.raises(
-                InstallationError, match="since another process is at work there; try again"
+                EnvironmentBusyError, match=r"^the environment is left as it is, another process"
             ) as told,
             occupy(str(tmp_path), tmp_path / "cache", timeout_seconds=0),
         ):
@@ -82,7 +82,7 @@ def test_where_folders_have_no_locks_a_file_in_the_cache_does(tmp_path: Path) ->
     with occupy(str(tmp_path), cache, timeout_seconds=0):
         assert len(list(cache.rglob("*"))) == 2
         with (
-            pytest.raises(InstallationError, match="another process is at work"),
+            pytest.raises(EnvironmentBusyError, match="another process is at work"),
             occupy(str(tmp_path), cache, timeout_seconds=0),
         ):
             pytest.fail("two at once")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wheeltag.system.records import read_all_recorded, read_recorded
+from pytest_wheeltag.system.records import read_all_recorded, read_installer, read_recorded
 
 LIBRARY = "lib/site-packages"
 
@@ -33,7 +33,6 @@ def test_paths_are_given_from_the_prefix_on(tmp_path: Path) -> None:
         f"{LIBRARY}/foo/bar.py",
         "share/x",
     )
-    assert recorded.escaping == ()
 
 
 @pytest.mark.parametrize(
@@ -49,11 +48,10 @@ def test_paths_are_given_from_the_prefix_on(tmp_path: Path) -> None:
         "foo/../../..",
     ],
 )
-def test_rows_that_lead_elsewhere_are_told_apart(tmp_path: Path, row: str) -> None:
+def test_rows_that_lead_elsewhere_are_left_out(tmp_path: Path, row: str) -> None:
     write(tmp_path / "env", f"foo.py,,\n{row},,\n".encode())
     recorded = read_recorded(tmp_path / "env", LIBRARY, "foo-1.0.dist-info")
     assert recorded.paths == (f"{LIBRARY}/foo.py",)
-    assert recorded.escaping == (row,)
 
 
 def test_line_ends_of_unicode_are_part_of_a_name(tmp_path: Path) -> None:
@@ -68,3 +66,16 @@ def test_distributions_that_cannot_be_read_own_nothing(tmp_path: Path) -> None:
     (tmp_path / LIBRARY / "linked-1.0.dist-info").symlink_to("nowhere")
     found = [recorded.dist_info for recorded in read_all_recorded(tmp_path, [LIBRARY, "absent"])]
     assert found == ["foo-1.0.dist-info"]
+
+
+@pytest.mark.parametrize(
+    ("content", "installer"),
+    [(b"pip\n", "pip"), (b"", ""), (b"\xff", ""), (b"x" * 5000, ""), (None, None)],
+    ids=["pip", "empty", "no text", "too long", "none"],
+)
+def test_who_installed_it_is_what_installer_says(
+    tmp_path: Path, content: bytes | None, installer: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "INSTALLER").write_bytes(content)
+    assert read_installer(tmp_path) == installer

@@ -10,9 +10,9 @@ import pytest
 
 from pytest_wheeltag.core.plan import InstallPlan
 from pytest_wheeltag.core.target import InstallTarget
-from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.errors import EnvironmentStateError
 from pytest_wheeltag.system.entries import StoreEntry
-from pytest_wheeltag.system.linker import install
+from pytest_wheeltag.system.linker import Route, install
 from pytest_wheeltag.system.transaction import open_transaction, recover
 from pytest_wheeltag.system.uninstall import uninstall
 from pytest_wheeltag.workshop import WheelSpec
@@ -40,7 +40,7 @@ def put(stored: Stored, planned: Planned, target: InstallTarget) -> Install:
     def install_wheel(version: str = "1.0", name: str = "foo", **parts: object) -> Path:
         entry = stored(WheelSpec(name, version, **parts))  # type: ignore[arg-type] # one dict for many types
         plan = planned(entry)
-        install(plan, entry.root, Path(target.prefix))
+        install(plan, Route(entry.root, Path(target.prefix)))
         return Path(target.prefix, plan.dist_info)
 
     return install_wheel
@@ -55,8 +55,8 @@ def die_at_work(
 
     def upgrade(dist_info: Path) -> None:
         with open_transaction(cache, target) as transaction:
-            uninstall(dist_info, target, foreign=True, transaction=transaction)
-            install(planned(entry), entry.root, Path(target.prefix), transaction=transaction)
+            uninstall(dist_info, target, transaction)
+            install(planned(entry), Route(entry.root, Path(target.prefix), transaction))
             raise DiedError
 
     def die(dist_info: Path) -> None:
@@ -87,12 +87,12 @@ def test_the_next_transaction_undoes_it_and_says_so(
     die_at_work(info)
     assert look(target) != before
     with open_transaction(cache, target) as transaction:
-        assert transaction.recovered
-        assert transaction.recovered.startswith(UNDONE)
+        (told,) = transaction.recovered
+        assert told.startswith(UNDONE)
         assert look(target) == before
     assert look(target) == before
     with open_transaction(cache, target) as transaction:
-        assert transaction.recovered is None
+        assert transaction.recovered == ()
 
 
 def test_another_cache_or_none_is_as_good(
@@ -126,7 +126,7 @@ def test_one_made_anew_in_its_place_is_left_alone(
     Path(target.prefix, target.purelib).mkdir(parents=True)
     put("2.0", files={"foo/new.py": "", "foo/both.py": "somebody's"})
     before = look(target)
-    assert recover(cache, target) is None
+    assert recover(cache, target) == ()
     assert look(target) == before
 
 
@@ -157,15 +157,14 @@ def test_what_another_installer_did_since_is_not_undone(
     info = put(version, files={"foo/both.py": "pip's"})
     (info / "INSTALLER").write_text("pip\n")
     found = look(target)
-    told = recover(cache, target)
-    assert told
+    (told,) = recover(cache, target)
     assert "is not undone, since something else was installed there after it" in told
     (kept,) = Path(target.prefix).glob(".wheeltag-kept-*")
     assert told.endswith(f": `{kept}`")
     assert (kept / "replaced" / target.purelib / "foo/both.py").read_text() == "old"
     shutil.rmtree(kept)
     assert look(target) == {path: each for path, each in found.items() if ".wheeltag-replaced" not in path}
-    assert recover(cache, target) is None
+    assert recover(cache, target) == ()
 
 
 def test_what_was_installed_beside_it_since_stays_while_it_is_undone(
@@ -177,7 +176,7 @@ def test_what_was_installed_beside_it_since_stays_while_it_is_undone(
     time.sleep(0.02)
     other = put(name="other", files={"other.py": ""})
     (other / "INSTALLER").write_text("pip\n")
-    assert (recover(cache, target) or "").startswith(UNDONE)
+    assert recover(cache, target)[0].startswith(UNDONE)
     assert (other / "INSTALLER").is_file()
     assert before.items() <= look(target).items()
 
@@ -189,7 +188,7 @@ def test_a_backup_without_a_journal_is_garbage(put: Install, target: InstallTarg
     garbage.mkdir(parents=True)
     (garbage / "old.py").touch()
     with open_transaction(cache, target) as transaction:
-        assert transaction.recovered is None
+        assert transaction.recovered == ()
     assert look(target) == before
 
 
@@ -200,7 +199,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_nothing_touched(
     (backup,) = Path(target.prefix).glob(".wheeltag-replaced-*")
     (backup / "journal").write_text("damaged\n")
     found = look(target)
-    with pytest.raises(InstallationError, match="replaced cannot be put back") as told:
+    with pytest.raises(EnvironmentStateError, match="replaced cannot be put back") as told:
         recover(cache, target)
     assert str(told.value).endswith(f": `{os.path.realpath(backup)}`")
     assert look(target) == found
@@ -214,7 +213,7 @@ def test_what_cannot_be_put_back_is_told_and_tried_again(
     die_at_work(info)
     obstacle = info.parent / "foo/old.py/in the way"
     obstacle.mkdir(parents=True)
-    with pytest.raises(InstallationError, match="replaced cannot be put back"):
+    with pytest.raises(EnvironmentStateError, match="replaced cannot be put back"):
         recover(cache, target)
     shutil.rmtree(obstacle.parent)
     assert recover(cache, target)
@@ -232,7 +231,7 @@ def test_a_failure_to_undo_is_noted_on_the_reason(
 
     def change() -> None:
         with open_transaction(cache, target) as transaction:
-            uninstall(info, target, transaction=transaction)
+            uninstall(info, target, transaction)
             raise DiedError
 
     with monkeypatch.context() as patch:
@@ -271,7 +270,7 @@ def test_layers_of_an_overlay_whose_folders_cannot_be_renamed(
 def test_an_environment_that_is_gone_is_told(target: InstallTarget, cache: Path) -> None:
     gone = replace(target, prefix=f"{target.prefix}/gone")
     with (
-        pytest.raises(InstallationError, match="what was asked for is not installed, no such file"),
+        pytest.raises(EnvironmentStateError, match=r"^the environment is left as it is, no such file"),
         open_transaction(cache, gone),
     ):
         pytest.fail("nothing is there")
@@ -294,7 +293,7 @@ def test_a_link_that_was_put_in_the_way_is_not_followed(
     outside = tmp_path / "outside"
     shutil.move(info.parent / "foo", outside)
     (info.parent / "foo").symlink_to(outside, target_is_directory=True)
-    with pytest.raises(InstallationError, match="replaced cannot be put back"):
+    with pytest.raises(EnvironmentStateError, match="replaced cannot be put back"):
         recover(cache, target)
     assert sorted(path.name for path in outside.iterdir()) == ["both.py", "new.py"]
     (info.parent / "foo").unlink()

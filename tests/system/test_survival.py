@@ -19,7 +19,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
 from pytest_wheeltag.core.target import target_of
 from pytest_wheeltag.system.entries import Verification, find_suspects
-from pytest_wheeltag.system.linker import install
+from pytest_wheeltag.system.linker import Route, install
 from pytest_wheeltag.system.store import WantedWheel, WheelStore
 from pytest_wheeltag.workshop import WheelSpec, build_wheel
 
@@ -143,7 +143,7 @@ def assert_all_is_right(root: Path, wheels: list[Path], interpreter: Interpreter
             entry = store.provide(WantedWheel(wheel.name, digest_of(wheel)), partial(open_binary, wheel))
             assert find_suspects(entry, Verification.HASH) == ()
             plan = plan_installation(entry.wheel, target, InstallRequest(scripts=entry.scripts))
-            install(plan, entry.root, Path(target.prefix))
+            install(plan, Route(entry.root, Path(target.prefix)))
         assert len(list(Path(target.prefix, target.purelib).glob("*.dist-info"))) == len(wheels)
         assert find_strays(Path(target.prefix, target.purelib)) == []
         # An entry that was being taken away may be found without some files; that it never was whole may not.
@@ -183,7 +183,7 @@ def test_a_killed_installation_is_completed_by_the_next_into_the_same_folder(
                 entry = store.add(file, WantedWheel(wheel.name))
             plan = plan_installation(entry.wheel, target, InstallRequest(scripts=entry.scripts))
             if not Path(target.prefix, plan.dist_info).exists():
-                assert install(plan, entry.root, Path(target.prefix)).warnings == ()
+                assert install(plan, Route(entry.root, Path(target.prefix))).warnings == ()
         assert find_strays(library) == []
         assert [path.name for path in library.iterdir() if path.name.startswith(".")] == []
         shutil.rmtree(target.prefix)

@@ -22,9 +22,9 @@ import pytest
 from pytest_wheeltag.core.interpreter import Interpreter, interpreter_from_json
 from pytest_wheeltag.core.plan import InstallRequest, plan_installation
 from pytest_wheeltag.core.target import InstallTarget, target_of
-from pytest_wheeltag.errors import InstallationError
+from pytest_wheeltag.errors import EnvironmentStateError, InstallationError
 from pytest_wheeltag.system.entries import StoreEntry, Verification, find_suspects
-from pytest_wheeltag.system.linker import LinkOptions, install
+from pytest_wheeltag.system.linker import LinkOptions, Route, install
 from pytest_wheeltag.system.links import LinkMode
 from pytest_wheeltag.system.store import WantedWheel, WheelStore
 from pytest_wheeltag.system.transaction import Transaction, open_transaction, recover
@@ -173,10 +173,10 @@ class House:
     def install(self, key: str, transaction: Transaction | None = None) -> None:
         entry = self.entries[key]
         plan = plan_installation(entry.wheel, self.target, InstallRequest(scripts=entry.scripts))
-        install(plan, entry.root, self.prefix, LinkOptions(LinkMode.AUTO), transaction=transaction)
+        install(plan, Route(entry.root, self.prefix, transaction), LinkOptions(LinkMode.AUTO))
 
     def uninstall(self, dist_info: str, transaction: Transaction | None = None) -> None:
-        uninstall(self.library / dist_info, self.target, foreign=True, transaction=transaction)
+        uninstall(self.library / dist_info, self.target, transaction)
 
     def fill(self) -> None:
         """Make it what others might have left, with bytecode, odd modes and what belongs to nobody."""
@@ -210,7 +210,7 @@ class House:
         """Do the same; gives the number of the error that kept it from being done."""
         try:
             self.change()
-        except InstallationError as error:
+        except (InstallationError, EnvironmentStateError) as error:
             return error.__cause__.errno if isinstance(error.__cause__, OSError) else 0
         return None
 
@@ -279,13 +279,13 @@ class Stage:
         """Recover, and look whether all is as before, or as after; the store is as it was."""
         told = recover(self.house.cache, self.house.target)
         found = self.look()
-        if told is None:
+        if not told:
             assert found in (self.before, self.after)
         else:
             assert found == self.before
             undone = "what an interrupted installation had begun has been undone"
-            assert told == f"{undone}: `{os.path.realpath(self.house.prefix)}`"
-        assert recover(self.house.cache, self.house.target) is None
+            assert told == (f"{undone}: `{os.path.realpath(self.house.prefix)}`",)
+        assert recover(self.house.cache, self.house.target) == ()
 
     def assert_store_is_sound(self) -> None:
         assert [find_suspects(entry, Verification.HASH) for entry in self.house.entries.values()] == [()] * 5
