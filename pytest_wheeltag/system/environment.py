@@ -62,7 +62,7 @@ class Environment:
         """Purelib and platlib, once where they are one folder."""
         return tuple(dict.fromkeys(Path(self._paths[key]) for key in ("purelib", "platlib")))
 
-    @property
+    @cached_property
     def target(self) -> InstallTarget:
         """Where it takes files; raises ``ValueError`` for a scheme whose folders do not lie below the prefix."""
         return target_of(self.interpreter, str(self.prefix))
@@ -111,13 +111,14 @@ class BaseInterpreter(Environment):
         """Its own executable."""
         return Path(self.interpreter.executable)
 
-    @property
+    @cached_property
     def target(self) -> InstallTarget:
         """Where it takes files; raises as an environment's."""
         # As pip has it: `site` is part of the folder of headers in virtual environments alone.
         headers, standard = self._relative("include"), self._relative("stdlib")
         executable = self.interpreter.executable
-        return replace(super().target, executable=executable, headers=headers, standard_library=standard)
+        target = target_of(self.interpreter, str(self.prefix))
+        return replace(target, executable=executable, headers=headers, standard_library=standard)
 
     def _relative(self, key: str) -> str:
         path = self._paths.get(key)
