@@ -118,9 +118,9 @@ class OfflineError(CatalogueError):
 
 
 class WheelError(WheeltagError):
-    """A wheel is refused; nothing of it was written.
+    """A wheel or a source archive is refused; nothing of it was written.
 
-    ``filename`` is the wheel's, ``where`` the entry or part, ``problem`` what is wrong, ``remedy`` what to do.
+    ``filename`` is its name, ``where`` the entry or part, ``problem`` what is wrong, ``remedy`` what to do.
     """
 
     def __init__(self, filename: str, where: str, problem: str, remedy: str = "") -> None:
@@ -137,7 +137,7 @@ class WheelError(WheeltagError):
 
 
 class RefusedWheelError(WheelError):
-    """The strict reader refuses an archive."""
+    """A file is not what its index or its user says, or its content is not what is allowed."""
 
 
 class ResolutionError(WheeltagError):
@@ -162,7 +162,7 @@ class SearchLimitError(ResolutionError):
 
 
 class MetadataError(WheelError):
-    """METADATA of a published wheel cannot be used; the resolution goes on without that release."""
+    """What a wheel, a source or an installed distribution declares cannot be used; a resolution goes on without it."""
 
 
 class NoWheelError(WheeltagError):
@@ -285,7 +285,7 @@ class PyprojectError(WheeltagError):
 
 
 class SdistError(WheelError):
-    """A source archive is refused; nothing of it was left behind."""
+    """A source archive cannot be unpacked as it stands; nothing of it was left behind."""
 
 
 @dataclass(frozen=True)
