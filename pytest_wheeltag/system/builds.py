@@ -22,6 +22,7 @@ from pytest_wheeltag.core.requirements import ConfigSettings
 from pytest_wheeltag.core.source import Material, RequestedSettings, Source
 from pytest_wheeltag.core.sourcemetadata import parse_static_metadata
 from pytest_wheeltag.errors import BuildError, MetadataError
+from pytest_wheeltag.system.artefacts import read_declared
 from pytest_wheeltag.system.backends import Backend, BuildPlace
 from pytest_wheeltag.system.builtwheels import BuiltWheel, BuiltWheels
 from pytest_wheeltag.system.downloads import require_any
@@ -95,7 +96,8 @@ class Builder:
         Raises ``BuildError`` where it cannot be found out, ``MetadataError`` where it is another release's.
         """
         if source in self._entries:
-            return self._metadata_of(self._entries[source], source)
+            entry = self._entries[source]
+            return read_declared(entry.root / entry.wheel.dist_info)
         metadata = self._promised(source) or self._prepared(source)
         if (metadata.name, metadata.version) != (source.name, source.version):
             found = f"{metadata.name} {metadata.version}"
@@ -125,10 +127,6 @@ class Builder:
         """Prove that an archive has one of some hashes; raises ``RefusedWheelError``, ``CatalogueError``."""
         with self._workbench.sources.open(source.file) as (stream, _):
             require_any(stream, hashes, source.file.filename)
-
-    def _metadata_of(self, entry: StoreEntry, source: Source) -> ReleaseMetadata:
-        data = (entry.root / entry.wheel.dist_info / "METADATA").read_bytes()
-        return self._parse(data, source)
 
     def _parse(self, data: bytes, source: Source) -> ReleaseMetadata:
         try:
