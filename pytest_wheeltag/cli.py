@@ -62,7 +62,8 @@ def _fail(problem: object, status: int) -> int:
     print(f"wheeltag: {problem}", file=sys.stderr)
     if isinstance(problem, BuildError):
         # Its end first: what the backend said last is in the line above.
-        print(*(f"  {line}" for line in problem.output.last_lines), sep="\n", file=sys.stderr)
+        for line in problem.output.last_lines:
+            print(f"  {line}", file=sys.stderr)
     return status
 
 

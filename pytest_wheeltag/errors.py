@@ -317,13 +317,14 @@ class BuildError(WheeltagError):
         return f"{self.source} cannot be built for {self.interpreter}, {self.problem}{log}"
 
 
-class SourceError(WheeltagError):
-    """A source archive or tree holds nothing that could be built; ``source`` is where it lies, ``problem`` one clause."""
+class SourceError(BuildError):
+    """A source archive or tree holds no project, or does not say how it is built: no interpreter could build it.
+
+    ``source`` is where it lies, or the file in question; ``interpreter`` is empty.
+    """
 
     def __init__(self, source: str, problem: str) -> None:
-        super().__init__(source, problem)
-        self.source = source
-        self.problem = problem
+        super().__init__(source, "", problem)
 
     def __str__(self) -> str:
-        return f"there is no project, {self.problem}: `{self.source}`"
+        return f"{self.source} cannot be used, {self.problem}"

@@ -112,7 +112,7 @@ class Artefacts:
     def provide(self, artefact: Artefact) -> StoreEntry:
         """Give the store's entry of a wheel, or of the wheel that is built of a source.
 
-        Raises ``WheelError``, ``CatalogueError``, ``BuildError``.
+        Raises ``WheelError``, ``CatalogueError``, ``StoreError``, and for a source as ``builds.Builder.build``.
         """
         if isinstance(artefact, Source):
             return self._builder.build(artefact)

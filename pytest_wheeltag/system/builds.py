@@ -16,7 +16,7 @@ from pytest_wheeltag.core.candidates import parse_wheel_name
 from pytest_wheeltag.core.dependencies import ReleaseMetadata, parse_release_metadata
 from pytest_wheeltag.core.distinfo import DistInfoError
 from pytest_wheeltag.core.interpreter import Interpreter
-from pytest_wheeltag.core.pyproject import BuildSystem, parse_build_system
+from pytest_wheeltag.core.pyproject import BuildSystem
 from pytest_wheeltag.core.references import Hashes, Reference
 from pytest_wheeltag.core.requirements import ConfigSettings
 from pytest_wheeltag.core.source import Material, RequestedSettings, Source
@@ -93,7 +93,7 @@ class Builder:
     def metadata(self, source: Source) -> ReleaseMetadata:
         """Give what the wheel will declare: as PKG-INFO promises, else as the backend says.
 
-        Raises ``BuildError`` where it cannot be found out, ``MetadataError`` where it is another release's.
+        Raises as ``build``, ``MetadataError`` where it is another release's.
         """
         if source in self._entries:
             entry = self._entries[source]
@@ -109,7 +109,8 @@ class Builder:
         """Give the store's entry of the wheel, built where it was not built before from and with the same.
 
         Raises ``BuildError``, ``CatalogueError`` where the source cannot be had, ``WheelError`` where it or the
-        wheel is refused.
+        wheel is refused, ``UsageError`` for a tree that is too large, ``StoreError``; whatever the build's own
+        requirements raise: ``ResolutionError`` and these.
         """
         # A tree may be edited at any time.
         if source in self._entries and not source.material.is_tree:
@@ -211,9 +212,7 @@ class Builder:
         if digest and not material.subdirectory and (known := self._built.find_system(digest)):
             return _Recipe(material, digest, known, settings)
         with self._materials.open(material) as opened:
-            system = parse_build_system(
-                opened.read_pyproject(), f"pyproject.toml of {material.file.filename}"
-            )
+            system = opened.read_system()
         if not material.is_tree and not material.subdirectory:
             self._built.keep_system(opened.digest, system)
         return _Recipe(material, opened.digest, system, settings)
