@@ -64,7 +64,8 @@ def _fail(problem: object, status: int) -> int:
     print(f"wheeltag: {problem}", file=sys.stderr)
     if isinstance(problem, BuildError):
         # Its end first: what the backend said last is in the line above.
-        print(*(f"  {line}" for line in problem.output.last_lines), sep="\n", file=sys.stderr)
+        for line in problem.output.last_lines:
+            print(f"  {line}", file=sys.stderr)
     return status
 
 
@@ -207,7 +208,7 @@ def _conformance(options: argparse.Namespace) -> int:
 def _play(options: argparse.Namespace) -> "Iterator[ScenarioResult]":
     from tempfile import TemporaryDirectory  # noqa: PLC0415 - as above
 
-    from pytest_wheeltag.conformance import Bench, run_scenarios, select_scenarios  # noqa: PLC0415
+    from pytest_wheeltag.conformance import Trial, run_scenarios, select_scenarios  # noqa: PLC0415
     from pytest_wheeltag.subjects.roster import open_subject, parse_installer_spec  # noqa: PLC0415
 
     place = _workplace(options)
@@ -218,8 +219,8 @@ def _play(options: argparse.Namespace) -> "Iterator[ScenarioResult]":
         with TemporaryDirectory(prefix="wheeltag-") as folder:
             name = open_subject(spec, place, Path(folder)).name
             _tell(f"{name.name} {name.version}: {len(scenarios)} scenarios")
-            bench = Bench(name, Path(folder), os.environ, partial(open_subject, spec))
-            yield from run_scenarios(scenarios, interpreters, bench)
+            trial = Trial(name, Path(folder), os.environ, partial(open_subject, spec))
+            yield from run_scenarios(scenarios, interpreters, trial)
 
 
 def _choose_interpreters(options: argparse.Namespace, place: "Workplace") -> "list[Interpreter]":

@@ -91,7 +91,7 @@ def pick_neighbours(running: Interpreter, found: Iterable[Interpreter]) -> tuple
 
 
 @dataclass(frozen=True)
-class Bench:
+class Trial:
     """Where scenarios are played: a folder, a machine, and the installer, opened anew for each installation.
 
     ``open_subject`` is given where to install from and the folder of the installer's cache.
@@ -104,7 +104,7 @@ class Bench:
 
 
 def run_scenarios(
-    scenarios: Iterable[Scenario], interpreters: Sequence[Interpreter], bench: Bench
+    scenarios: Iterable[Scenario], interpreters: Sequence[Interpreter], trial: Trial
 ) -> Iterator[ScenarioResult]:
     """Play each scenario on every choice of interpreters for its roles; skipped where they are too few."""
     for scenario in scenarios:
@@ -113,35 +113,35 @@ def run_scenarios(
             needed = (
                 f"needs {len(scenario.roles)} interpreters of one implementation, each of another version"
             )
-            yield ScenarioResult(bench.installer, scenario, (), Outcome.SKIPPED, needed)
+            yield ScenarioResult(trial.installer, scenario, (), Outcome.SKIPPED, needed)
         for cast in casts:
-            with TemporaryDirectory(dir=bench.folder) as folder:
-                yield run_scenario(scenario, cast, replace(bench, folder=Path(folder)))
+            with TemporaryDirectory(dir=trial.folder) as folder:
+                yield run_scenario(scenario, cast, replace(trial, folder=Path(folder)))
 
 
-def run_scenario(scenario: Scenario, cast: Cast, bench: Bench) -> ScenarioResult:
+def run_scenario(scenario: Scenario, cast: Cast, trial: Trial) -> ScenarioResult:
     """Play one scenario with an empty cache in the beginning, until something is not as it must be."""
-    with open_stage(bench.folder / "warm") as stage:
-        failure = _Play(scenario, cast, bench, stage).find_failure()
-    result = ScenarioResult(bench.installer, scenario, cast.labels, Outcome.PASSED)
+    with open_stage(trial.folder / "warm") as stage:
+        failure = _Play(scenario, cast, trial, stage).find_failure()
+    result = ScenarioResult(trial.installer, scenario, cast.labels, Outcome.PASSED)
     if failure is None:
         return result
     if failure.is_inapplicable:
         return replace(result, outcome=Outcome.SKIPPED, message=failure.problem)
-    is_cold = _fails_cold(scenario, cast, bench, failure.number)
+    is_cold = _fails_cold(scenario, cast, trial, failure.number)
     hint = "with an empty cache too" if is_cold else "as expected with an empty cache"
     return replace(
         result, outcome=Outcome.FAILED, message=f"{failure.tell(scenario, cast)}; {hint}", is_cold=is_cold
     )
 
 
-def _fails_cold(scenario: Scenario, cast: Cast, bench: Bench, number: int) -> bool:
+def _fails_cold(scenario: Scenario, cast: Cast, trial: Trial, number: int) -> bool:
     """Tell whether an installation goes wrong as well where none was before it; those are counted from 1."""
     last = scenario.steps.index(scenario.installs[number - 1])
     before = [step for step in scenario.steps[:last] if isinstance(step, Publish | Withdraw)]
     alone = replace(scenario, steps=(*before, scenario.installs[number - 1]))
-    with open_stage(bench.folder / "cold") as stage:
-        return _Play(alone, cast, bench, stage).find_failure() is not None
+    with open_stage(trial.folder / "cold") as stage:
+        return _Play(alone, cast, trial, stage).find_failure() is not None
 
 
 @dataclass(frozen=True)
@@ -160,10 +160,10 @@ class _Failure:
 
 
 class _Play:
-    def __init__(self, scenario: Scenario, cast: Cast, bench: Bench, stage: Stage) -> None:
+    def __init__(self, scenario: Scenario, cast: Cast, trial: Trial, stage: Stage) -> None:
         self._scenario = scenario
         self._cast = cast
-        self._bench = bench
+        self._bench = trial
         self._stage = stage
         self._environments: list[Environment] = []
         self._cache = stage.folder / "installer"

@@ -118,9 +118,9 @@ class OfflineError(CatalogueError):
 
 
 class WheelError(WheeltagError):
-    """A wheel is refused; nothing of it was written.
+    """A wheel or a source archive is refused; nothing of it was written.
 
-    ``filename`` is the wheel's, ``where`` the entry or part, ``problem`` what is wrong, ``remedy`` what to do.
+    ``filename`` is its name, ``where`` the entry or part, ``problem`` what is wrong, ``remedy`` what to do.
     """
 
     def __init__(self, filename: str, where: str, problem: str, remedy: str = "") -> None:
@@ -137,7 +137,7 @@ class WheelError(WheeltagError):
 
 
 class RefusedWheelError(WheelError):
-    """The strict reader refuses an archive."""
+    """A file is not what its index or its user says, or its content is not what is allowed."""
 
 
 class ResolutionError(WheeltagError):
@@ -162,7 +162,7 @@ class SearchLimitError(ResolutionError):
 
 
 class MetadataError(WheelError):
-    """METADATA of a published wheel cannot be used; the resolution goes on without that release."""
+    """What a wheel, a source or an installed distribution declares cannot be used; a resolution goes on without it."""
 
 
 class NoWheelError(WheeltagError):
@@ -311,7 +311,7 @@ class PyprojectError(WheeltagError):
 
 
 class SdistError(WheelError):
-    """A source archive is refused; nothing of it was left behind."""
+    """A source archive cannot be unpacked as it stands; nothing of it was left behind."""
 
 
 @dataclass(frozen=True)
@@ -343,13 +343,14 @@ class BuildError(WheeltagError):
         return f"{self.source} cannot be built for {self.interpreter}, {self.problem}{log}"
 
 
-class SourceError(WheeltagError):
-    """A source archive or tree holds nothing that could be built; ``source`` is where it lies, ``problem`` one clause."""
+class SourceError(BuildError):
+    """A source archive or tree holds no project, or does not say how it is built: no interpreter could build it.
+
+    ``source`` is where it lies, or the file in question; ``interpreter`` is empty.
+    """
 
     def __init__(self, source: str, problem: str) -> None:
-        super().__init__(source, problem)
-        self.source = source
-        self.problem = problem
+        super().__init__(source, "", problem)
 
     def __str__(self) -> str:
-        return f"there is no project, {self.problem}: `{self.source}`"
+        return f"{self.source} cannot be used, {self.problem}"

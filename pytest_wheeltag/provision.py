@@ -57,8 +57,8 @@ class Provisioner:
     def install(self, environment: Environment, request: Request) -> InstallReport:
         """Put the closure of a request into an environment, all of it or nothing.
 
-        What is there and will do is kept, another version of what is chosen is replaced. Raises ``ResolutionError``,
-        ``CatalogueError``, ``WheelError`` and ``BuildError`` before anything is written, ``InstallationError`` and
+        What is there and will do is kept, another version of what is chosen is replaced. Raises as ``resolve``, with
+        ``WheelError``, ``BuildError`` and ``StoreError``, before anything is written, ``InstallationError`` and
         ``EnvironmentStateError`` where the environment does not take it.
         """
         told = list(environment.recover(self._cache))

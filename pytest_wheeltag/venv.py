@@ -89,7 +89,8 @@ class Venv:
         ``-e PATH`` installs a tree so that it stays where it is. With ``index_url`` from that index alone. What is
         installed and will do is kept, with ``upgrade`` only where nothing better is on offer. Raises
         ``ResolutionError`` where nothing fits, ``CatalogueError`` where an index cannot be asked, ``WheelError`` for
-        a wheel that is refused, ``BuildError`` where a source cannot be built.
+        a wheel or source archive that is refused, ``BuildError`` where a source cannot be built, ``UsageError`` and
+        ``HashCheckError`` for what cannot be asked for so, ``InstallationError`` where the environment does not take it.
         """
         self._index_url = index_url
         place = self._workplace()

@@ -356,3 +356,16 @@ def test_a_direct_requirement_of_another_name_is_refused(
 
     with pytest.raises(BuildError, match="expected bar there, found foo"):
         site.install(running_interpreter, Request((demand,)))
+
+
+def test_a_tree_that_does_not_say_how_it_is_built_is_told_in_one_line(
+    attempt: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "pyproject.toml").write_text("[build-system]\n")
+
+    status, output, complaint = attempt("resolve", "./tree")
+
+    problem = "expected a list of requirements (PEP 518) in `build-system.requires`, found none"
+    assert (status, output) == (1, "")
+    assert complaint == f"wheeltag: pyproject.toml of tree cannot be used, {problem}\n"

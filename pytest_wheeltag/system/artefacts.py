@@ -20,13 +20,11 @@ from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.errors import (
     MetadataError,
     NoWheelError,
-    UnreachableError,
     UnsafeFileError,
     UsageError,
 )
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.files import read_regular
-from pytest_wheeltag.system.urls import parse_url
 from pytest_wheeltag.system.wheels import StoredWheels
 
 
@@ -107,7 +105,7 @@ class Artefacts:
         candidate = self._parse(reference)
         if name is not None and candidate.name != name:
             raise UsageError(reference.shown_url, candidate.name, f"a wheel of {name}")
-        entry = self._fetch(candidate.file, hashes)
+        entry = self._wheels.provide(candidate.file, hashes)
         file = replace(candidate.file, hashes=(("sha256", entry.digest),))
         self._direct[file] = entry
         return replace(candidate, file=file)
@@ -115,7 +113,7 @@ class Artefacts:
     def provide(self, artefact: Artefact) -> StoreEntry:
         """Give the store's entry of a wheel, or of the wheel that is built of a source.
 
-        Raises ``WheelError``, ``CatalogueError``, ``BuildError``.
+        Raises ``WheelError``, ``CatalogueError``, ``StoreError``, and for a source as ``builds.Builder.build``.
         """
         if isinstance(artefact, Source):
             return self._builder.build(artefact)
@@ -149,13 +147,6 @@ class Artefacts:
             nearest = f"it takes `{self._interpreter.ranking.tags[0]}` and {len(self._interpreter.ranking.tags) - 1} more, not `{wheel.tags}`"
             raise NoWheelError(reference.shown_url, self._interpreter.label, nearest)
         return Candidate(reference.file, wheel, rank)
-
-    def _fetch(self, file: PublishedFile, hashes: Hashes) -> StoreEntry:
-        try:
-            return self._wheels.provide(file, hashes)
-        except OSError as error:
-            shown = str(parse_url(file.url))
-            raise UnreachableError(shown, f"expected a wheel that can be read, {error.strerror}") from error
 
 
 def read_declared(dist_info: Path) -> ReleaseMetadata:

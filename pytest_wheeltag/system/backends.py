@@ -13,21 +13,21 @@ from pyproject_hooks import (
     BackendUnavailable,
     BuildBackendHookCaller,
     HookMissing,
-    UnsupportedOperation,
 )
 
 from pytest_wheeltag.core.buildkey import settings_for_backend
+from pytest_wheeltag.core.dependencies import MAX_METADATA_BYTES
 from pytest_wheeltag.core.pyproject import BuildSystem
 from pytest_wheeltag.core.requirements import ConfigSettings
 from pytest_wheeltag.core.text import printable
-from pytest_wheeltag.errors import BuildError, BuildOutput
+from pytest_wheeltag.errors import BuildError, BuildOutput, UnsafeFileError
+from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.processes import end_group, own_group
 
 _SHOWN_LINES = 30
 _TAIL_BYTES = 1 << 16
 _REASONS = {
     BackendUnavailable: "cannot be imported",
-    UnsupportedOperation: "says that it cannot build this",
     OSError: "gave no answer",
     ValueError: "gave no usable answer",
 }
@@ -69,7 +69,10 @@ class Backend:
         hook = (
             hooks.get_requires_for_build_editable if self._is_editable else hooks.get_requires_for_build_wheel
         )
-        return tuple(map(str, self._call(lambda: hook(self._settings(settings)))))
+        found = self._call(lambda: hook(self._settings(settings)))
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise self._fail_as(ValueError)
+        return tuple(found)
 
     def prepare_metadata(self, settings: ConfigSettings, folder: Path) -> bytes:
         """Ask for METADATA of the wheel without building it, where the backend can do that."""
@@ -79,15 +82,34 @@ class Backend:
             if self._is_editable
             else hooks.prepare_metadata_for_build_wheel
         )
-        name = self._call(lambda: hook(str(folder), self._settings(settings)))
-        return (folder / Path(name).name / "METADATA").read_bytes()
+        path = self._ask_for(hook, settings, folder) / "METADATA"
+        try:
+            return read_regular(path, MAX_METADATA_BYTES)
+        except UnsafeFileError as error:
+            problem = f"its METADATA cannot be read, {error.problem}"
+            raise self._fail(problem) from error
+        except (OSError, ValueError) as error:
+            raise self._miss(path, folder) from error
 
     def build(self, settings: ConfigSettings, folder: Path) -> Path:
         """Build the wheel into a folder and give its path."""
         hooks = self._hooks
         hook = hooks.build_editable if self._is_editable else hooks.build_wheel
+        path = self._ask_for(hook, settings, folder)
+        if not path.is_file():
+            raise self._miss(path, folder)
+        return path
+
+    def _ask_for(self, hook: Callable[..., Any], settings: ConfigSettings, folder: Path) -> Path:
+        """Give the path of what a hook says to have made in a folder."""
         name = self._call(lambda: hook(str(folder), self._settings(settings)))
+        if not isinstance(name, str):
+            raise self._fail_as(ValueError)
         return folder / Path(name).name
+
+    def _miss(self, path: Path, folder: Path) -> BuildError:
+        named = printable(str(path.relative_to(folder)))
+        return self._fail(f"its backend made no file that it named: `{named}`")
 
     @property
     def _hooks(self) -> BuildBackendHookCaller:
@@ -107,10 +129,8 @@ class Backend:
                 return hook()
         except HookMissing as error:
             raise self._fail(_describe_missing(error.hook_name)) from error
-        except (BackendUnavailable, UnsupportedOperation, OSError, ValueError) as error:
-            reason = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), str(error))
-            problem = f"its backend {reason}: `{printable(self._system.backend)}`"
-            raise self._fail(problem) from error
+        except (BackendUnavailable, OSError, ValueError) as error:
+            raise self._fail_as(type(error)) from error
 
     def _run(
         self, cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None
@@ -145,6 +165,10 @@ class Backend:
         finally:
             if process.poll() is None:
                 end_group(process)
+
+    def _fail_as(self, kind: type[Exception]) -> BuildError:
+        reason = next(text for known, text in _REASONS.items() if issubclass(kind, known))
+        return self._fail(f"its backend {reason}: `{printable(self._system.backend)}`")
 
     def _fail(self, problem: str) -> BuildError:
         lines = self._tail()

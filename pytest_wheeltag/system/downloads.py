@@ -1,4 +1,4 @@
-"""Whole wheels off an index, believed only once their size and hashes were checked."""
+"""Whole published files, wheels and source archives, believed only once their size and hashes were checked."""
 
 import hashlib
 import io
@@ -8,25 +8,24 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Protocol
 
 from pytest_wheeltag.core.candidates import PublishedFile
+from pytest_wheeltag.core.hashes import KNOWN_ALGORITHMS
 from pytest_wheeltag.core.text import quoted
 from pytest_wheeltag.errors import RefusedWheelError, UnreachableError
 from pytest_wheeltag.system.transport import OK, Request, Transport
-from pytest_wheeltag.system.urls import parse_url
+from pytest_wheeltag.system.urls import Url, parse_url
 
 # More than any index takes; a declared size is the bound where there is one.
-_MAX_WHEEL_BYTES = 8_000_000_000
+_MAX_FILE_BYTES = 8_000_000_000
 _IN_MEMORY_BYTES = 1_000_000
 _HEAD_BYTES = 64
 _SHOWN_HASHES = 3
-# These digests have no length of their own.
-_ALGORITHMS = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 
 
-class WheelSource(Protocol):
-    """Whoever can give a whole published wheel: fetched for the occasion, or kept for the installation."""
+class FileSource(Protocol):
+    """Whoever can give a whole published file, as ``Downloads`` does."""
 
     def open(self, file: PublishedFile) -> AbstractContextManager[BinaryIO]:
-        """Give the wheel for reading, as long as the context lasts.
+        """Give the file for reading, as long as the context lasts.
 
         Raises ``RefusedWheelError`` where its size or a hash is not what the index says, ``CatalogueError`` where
         it cannot be had.
@@ -35,17 +34,17 @@ class WheelSource(Protocol):
 
 
 class Downloads:
-    """Fetches a wheel each time it is opened, and keeps none."""
+    """Fetches a file each time it is opened, and keeps none."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     @contextmanager
     def open(self, file: PublishedFile) -> Iterator[BinaryIO]:
-        """Give the wheel for reading, as ``WheelSource`` says; a file on this machine is read where it lies."""
+        """Give the file for reading, as ``FileSource`` says; one on this machine is read where it lies."""
         url = parse_url(file.url)
         if url.scheme == "file":
-            with url.file_path.open("rb") as local:
+            with _open_local(url) as local:
                 require_claimed(local, file)
                 yield local
             return
@@ -56,22 +55,29 @@ class Downloads:
             yield stream
 
     def _fetch(self, file: PublishedFile, stream: BinaryIO) -> None:
-        limit = _MAX_WHEEL_BYTES if file.size is None else file.size
+        limit = _MAX_FILE_BYTES if file.size is None else file.size
         request = Request(parse_url(file.url), max_bytes=limit, is_compressible=False)
         checks = Digests(file.hashes)
         with self._transport.get(request) as response:
             if response.status != OK:
-                problem = f"expected a wheel, found status {response.status}"
+                problem = f"expected a file, found status {response.status}"
                 raise UnreachableError(str(request.url), problem, status=response.status)
             for chunk in response.chunks:
                 stream.write(chunk)
                 checks.update(chunk)
         if _is_page(stream):
-            problem = "expected a wheel, found that the server sent HTML"
+            problem = "expected a file, found that the server sent HTML"
             raise RefusedWheelError(file.filename, "", problem, "check what the index links to")
         if file.size is not None and stream.tell() != file.size:
             raise RefusedWheelError(file.filename, "", f"expected {file.size} bytes, found {stream.tell()}")
         checks.require(file.filename)
+
+
+def _open_local(url: Url) -> BinaryIO:
+    try:
+        return url.file_path.open("rb")
+    except OSError as error:
+        raise UnreachableError(str(url), f"expected a file that can be read, {error.strerror}") from error
 
 
 def _is_page(stream: BinaryIO) -> bool:
@@ -87,7 +93,9 @@ class Digests:
     """Computes every digest that is claimed of some bytes, as far as ``hashlib`` knows its algorithm."""
 
     def __init__(self, claimed: Iterable[tuple[str, str]]) -> None:
-        self._claimed: Mapping[str, str] = {name: digest for name, digest in claimed if name in _ALGORITHMS}
+        self._claimed: Mapping[str, str] = {
+            name: digest for name, digest in claimed if name in KNOWN_ALGORITHMS
+        }
         self._running = {name: hashlib.new(name, usedforsecurity=False) for name in self._claimed}
 
     def update(self, data: bytes) -> None:
@@ -124,7 +132,7 @@ def require_claimed(stream: BinaryIO, file: PublishedFile) -> None:
 def require_any(stream: BinaryIO, hashes: Iterable[tuple[str, str]], filename: str) -> None:
     """Raise ``RefusedWheelError`` unless what a stream holds has one of some hashes, pairs of algorithm and digest."""
     allowed = frozenset(hashes)
-    for algorithm in sorted({name for name, _ in allowed} & _ALGORITHMS):
+    for algorithm in sorted({name for name, _ in allowed} & KNOWN_ALGORITHMS):
         stream.seek(0)
         digest = hashlib.new(algorithm, usedforsecurity=False)
         while piece := stream.read(_IN_MEMORY_BYTES):

@@ -3,10 +3,8 @@
 import errno
 import json
 import os
-import signal
 import stat
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -17,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_wheeltag.errors import InterpreterError
+from pytest_wheeltag.system.processes import end_group, own_group
 
 _SENTINEL = b"=== pytest-wheeltag probe 1 ==="
 _CHUNK_BYTES = 1 << 16
-_REAP_SECONDS = 5.0
 
 # Nothing else gets in: neither secrets nor PYTHONHOME, PYTHONPATH, _PYTHON_HOST_PLATFORM and their kin.
 _PASSED_VARIABLES = frozenset(
@@ -104,7 +102,7 @@ def interrogate(executable: str, environ: Mapping[str, str], limits: ProbeLimits
         document = _answer_in(listener.output)
         problem = _silence(listener, process.poll(), limits)
     finally:
-        _kill_group(process)
+        end_group(process)
     if document is None:
         raise InterpreterError(executable, problem)
     return _parse_answer(executable, document)
@@ -132,9 +130,6 @@ def _describe(error: Exception) -> str:
 
 
 def _start(executable: str, environ: Mapping[str, str], output: int) -> "subprocess.Popen[bytes]":
-    own_group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     # -B, or an interpreter without bytecode would write it into its own library.
     command = [executable, "-I", "-S", "-B", "-c", probe_script()]
     try:
@@ -144,7 +139,7 @@ def _start(executable: str, environ: Mapping[str, str], output: int) -> "subproc
             stdout=output,
             stderr=subprocess.DEVNULL,
             env=probe_environment(environ),
-            **own_group,
+            **own_group(),
         )
     except OSError as error:
         raise InterpreterError(executable, _start_problem(error)) from error
@@ -174,19 +169,6 @@ def _wait(process: "subprocess.Popen[bytes]", listener: _Listener, limits: Probe
             return
     with suppress(subprocess.TimeoutExpired):
         process.wait(max(0.0, min(limits.grace_seconds, deadline - time.monotonic())))
-
-
-def _kill_group(process: "subprocess.Popen[bytes]") -> None:
-    if sys.platform == "win32":
-        if process.poll() is None:
-            tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
-            subprocess.run(tree, check=False, capture_output=True, timeout=_REAP_SECONDS)
-    else:
-        # Even where the leader ended by itself: its children share the group.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_REAP_SECONDS)
 
 
 def _answer_in(output: bytes | bytearray) -> bytes | None:

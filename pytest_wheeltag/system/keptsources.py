@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from pytest_wheeltag.core.candidates import PublishedFile
 from pytest_wheeltag.core.hashes import Hashes
-from pytest_wheeltag.errors import OfflineError, RefusedWheelError, UnreachableError
-from pytest_wheeltag.system.downloads import require_any, require_claimed
+from pytest_wheeltag.errors import OfflineError, RefusedWheelError
+from pytest_wheeltag.system.downloads import FileSource, require_any, require_claimed
 from pytest_wheeltag.system.files import publish_parts
 from pytest_wheeltag.system.urls import parse_url
 
@@ -19,21 +19,13 @@ _CHUNK_BYTES = 1 << 20
 _MODE = 0o400
 
 
-class ArchiveSource(Protocol):
-    """Whoever can give a whole published file, as ``Downloads`` does."""
-
-    def open(self, file: PublishedFile) -> AbstractContextManager[BinaryIO]:
-        """Give the file for reading, as long as the context lasts; raises ``CatalogueError``, ``WheelError``."""
-        ...
-
-
 class KeptSources:
     """Gives source archives whose bytes are verified, each fetched once as long as it is kept.
 
     What is kept is hashed at each use: one that is damaged is fetched again.
     """
 
-    def __init__(self, cache: Path, downloads: ArchiveSource, *, is_offline: bool = False) -> None:
+    def __init__(self, cache: Path, downloads: FileSource, *, is_offline: bool = False) -> None:
         self._room = cache / ROOM
         self._downloads = downloads
         self._is_offline = is_offline
@@ -69,18 +61,15 @@ class KeptSources:
         if self._is_offline and not url.is_local:
             problem = "expected this source archive in the cache, found none"
             raise OfflineError(str(url), problem, "run once without offline")
-        try:
-            with self._downloads.open(file) as stream:
-                digest = _hash(stream)
-                if file.sha256 not in {None, digest}:
-                    problem = f"expected the SHA-256 `{file.sha256}`, found `{digest}`"
-                    raise RefusedWheelError(file.filename, "the archive", problem)
-                if url.scheme != "file":
-                    self._keep(digest, stream)
-                stream.seek(0)
-                yield stream, digest
-        except FileNotFoundError as error:
-            raise UnreachableError(str(url), "expected a source archive, found none") from error
+        with self._downloads.open(file) as stream:
+            digest = _hash(stream)
+            if file.sha256 not in {None, digest}:
+                problem = f"expected the SHA-256 `{file.sha256}`, found `{digest}`"
+                raise RefusedWheelError(file.filename, "the archive", problem)
+            if url.scheme != "file":
+                self._keep(digest, stream)
+            stream.seek(0)
+            yield stream, digest
 
     def _path(self, digest: str) -> Path:
         return self._room / digest[:2] / digest[2:]

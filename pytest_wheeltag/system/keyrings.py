@@ -2,21 +2,17 @@
 
 import importlib.util
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from pytest_wheeltag.system.credentials import Keyring, KeyringAnswer, Login
+from pytest_wheeltag.system.processes import end_group, own_group
 
 _SECONDS = 10.0
-_REAP_SECONDS = 5.0
 _USAGE_STATUS = 2
 _NAME_OF_ERROR = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 
@@ -78,7 +74,7 @@ class CommandKeyring:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**self.environ, "PYTHONIOENCODING": "utf-8"},
-                **_own_group(),
+                **own_group(),
             )
         except OSError as error:
             return f"it does not start, {error.strerror or type(error).__name__}"
@@ -87,7 +83,8 @@ class CommandKeyring:
         except subprocess.TimeoutExpired:
             return f"it did not answer within {self.seconds:g} s"
         finally:
-            _end(process)
+            end_group(process)
+            _close_pipes(process)
         return subprocess.CompletedProcess(self.command, process.returncode, output, complaints)
 
 
@@ -126,27 +123,10 @@ def _is_installed() -> bool:
         return False
 
 
-def _own_group() -> dict[str, Any]:
-    # A session of its own has no terminal to ask a person on.
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    if sys.platform == "win32":
-        if process.poll() is None:
-            tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
-            subprocess.run(tree, check=False, capture_output=True, timeout=_REAP_SECONDS)
-    else:
-        # Even where the leader ended by itself: its children share the group.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+def _close_pipes(process: "subprocess.Popen[bytes]") -> None:
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_REAP_SECONDS)
 
 
 def _read_json(done: "subprocess.CompletedProcess[bytes]") -> KeyringAnswer:

@@ -12,6 +12,7 @@ _REAP_SECONDS = 5.0
 
 def own_group() -> dict[str, Any]:
     """Give the arguments of ``Popen`` for a process with a group of its own, and no terminal to ask anybody on."""
+    # A session of its own has none.
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}

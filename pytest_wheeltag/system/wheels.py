@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 from pytest_wheeltag.core.candidates import PublishedFile
 from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.wheel import WheelPolicy
-from pytest_wheeltag.system.downloads import WheelSource, require_any
+from pytest_wheeltag.system.downloads import FileSource, require_any
 from pytest_wheeltag.system.entries import StoreEntry
 from pytest_wheeltag.system.store import WantedWheel
 
@@ -30,7 +30,7 @@ class Store(Protocol):
 class StoredWheels:
     """The wheels of the indexes as entries of the store; ``policy`` says what is asked of them."""
 
-    def __init__(self, store: Store, downloads: WheelSource, policy: WheelPolicy | None = None) -> None:
+    def __init__(self, store: Store, downloads: FileSource, policy: WheelPolicy | None = None) -> None:
         self._store = store
         self._downloads = downloads
         self._policy = policy or WheelPolicy()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -69,18 +69,25 @@ class Workbench:
     options: BuildOptions = field(default_factory=BuildOptions)
     tell: Callable[[str], None] = field(default=_ignore, repr=False)
 
-    @cached_property
-    def room(self) -> Path:
-        """The folder that builds are done in, beside the store so that links are possible."""
+    def open_room(self) -> Path:
+        """Make the folder that builds are done in, beside the store so that links are possible, and give its path.
+
+        What dead processes and failed builds of old left there is taken away, once by each process.
+        """
         room = self.cache / ROOM
         room.mkdir(parents=True, exist_ok=True)
-        sweep(room)
-        _forget_old_logs(room / LOGS)
+        _tidy(room)
         return room
 
     def reserve_folder(self) -> Path:
         """Give the path of a folder that nobody else uses; what dies with this process is swept by another."""
-        return staging_path(self.room / "scratch")
+        return staging_path(self.open_room() / "scratch")
+
+
+@cache
+def _tidy(room: Path) -> None:
+    sweep(room)
+    _forget_old_logs(room / LOGS)
 
 
 def _forget_old_logs(folder: Path) -> None:

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 from packaging.utils import parse_wheel_filename
 
-from pytest_wheeltag.conformance import Bench, load_scenarios, pick_neighbours, run_scenario
+from pytest_wheeltag.conformance import Trial, load_scenarios, pick_neighbours, run_scenario
 from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.references import Reference, ReferenceKind
@@ -212,9 +212,9 @@ def test_our_own_installer_passes(
     scenario: Scenario, interpreters: Sequence[Interpreter], tmp_path: Path
 ) -> None:
     opened = partial(open_subject, InstallerSpec("wheeltag"))
-    bench = Bench(InstallerName("wheeltag", "1.0"), tmp_path, os.environ, opened)
+    trial = Trial(InstallerName("wheeltag", "1.0"), tmp_path, os.environ, opened)
 
-    result = run_scenario(scenario, cast_for(scenario, interpreters), bench)
+    result = run_scenario(scenario, cast_for(scenario, interpreters), trial)
 
     assert (result.outcome, result.message) == (Outcome.PASSED, "")
 
@@ -225,9 +225,9 @@ def test_a_wrong_installer_fails_what_it_should_and_nothing_else(
     fault: Fault, scenario: Scenario, interpreters: Sequence[Interpreter], cache: Path, tmp_path: Path
 ) -> None:
     installer = partial(FaultyInstaller, fault, cache)
-    bench = Bench(InstallerName(fault.name, "1.0"), tmp_path, os.environ, installer)
+    trial = Trial(InstallerName(fault.name, "1.0"), tmp_path, os.environ, installer)
 
-    result = run_scenario(scenario, cast_for(scenario, interpreters), bench)
+    result = run_scenario(scenario, cast_for(scenario, interpreters), trial)
 
     must_fail = any(fnmatch(scenario.identifier, pattern) for pattern in WRONG[fault.name])
     assert (result.outcome is Outcome.FAILED) == must_fail, result.message
@@ -251,9 +251,9 @@ def test_a_careless_installer_fails_with_an_empty_cache_too(
     identifier: str, interpreters: Sequence[Interpreter], tmp_path: Path
 ) -> None:
     (scenario,) = (each for each in SCENARIOS if each.identifier == identifier)
-    bench = Bench(InstallerName("careless", "1.0"), tmp_path, os.environ, CarelessInstaller)
+    trial = Trial(InstallerName("careless", "1.0"), tmp_path, os.environ, CarelessInstaller)
 
-    result = run_scenario(scenario, cast_for(scenario, interpreters), bench)
+    result = run_scenario(scenario, cast_for(scenario, interpreters), trial)
 
     assert (result.outcome, result.is_cold) == (Outcome.FAILED, True)
 

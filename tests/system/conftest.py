@@ -1,5 +1,6 @@
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,3 +52,22 @@ def planned(target: InstallTarget) -> Callable[[StoreEntry], InstallPlan]:
         return plan_installation(entry.wheel, target, InstallRequest(scripts=entry.scripts))
 
     return plan
+
+
+@pytest.fixture(scope="session")
+def is_gone() -> Callable[[int], bool]:
+    """Wait until a process has ended, for two seconds, and tell whether it has."""
+
+    def wait(pid: int) -> bool:
+        for _ in range(100):
+            try:
+                os.kill(pid, 0)
+                # Where nobody adopts orphans, a dead one stays as a zombie.
+                if Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z":
+                    return True
+            except (ProcessLookupError, FileNotFoundError):
+                return True
+            time.sleep(0.02)
+        return False
+
+    return wait

@@ -126,7 +126,9 @@ def test_a_source_that_ends_the_interpreter_is_left_out_with_a_warning(tmp_path:
 
 
 @ON_POSIX
-def test_what_takes_too_long_is_given_up_with_all_that_it_started(tmp_path: Path) -> None:
+def test_what_takes_too_long_is_given_up_with_all_that_it_started(
+    tmp_path: Path, is_gone: Callable[[int], bool]
+) -> None:
     body = f"echo 61; read line; sleep 60 & echo $! > {tmp_path}/child; wait"
     limits = CompileLimits(0.5, 0.0)
     started = time.monotonic()
@@ -142,19 +144,6 @@ def test_what_takes_too_long_is_given_up_with_all_that_it_started(tmp_path: Path
     assert compiler.warnings == [
         "compiling took more than 0.5 seconds, so sources have no bytecode: `2 of 3`",
     ]
-
-
-def is_gone(pid: int) -> bool:
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-            # Where nobody adopts orphans, a dead one stays as a zombie.
-            if Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @ON_POSIX
@@ -183,7 +172,9 @@ def test_what_is_no_interpreter_is_refused(tmp_path: Path, script: str, problem:
 
 
 @ON_POSIX
-def test_the_process_ends_with_the_block_and_no_descriptor_stays_open(tmp_path: Path) -> None:
+def test_the_process_ends_with_the_block_and_no_descriptor_stays_open(
+    tmp_path: Path, is_gone: Callable[[int], bool]
+) -> None:
     before = open_descriptors()
     python = fake(tmp_path, f"echo $$ > {tmp_path}/pid; echo; read line; sleep 60")
 

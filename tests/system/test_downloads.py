@@ -44,9 +44,26 @@ def test_a_wheel_of_another_size_is_refused() -> None:
         fetch(PublishedFile(NAME, URL, size=8000))
 
 
-def test_no_wheel_is_an_error() -> None:
-    with pytest.raises(UnreachableError, match="404"):
-        fetch(PublishedFile(NAME, URL), 404)
+@pytest.mark.parametrize("name", [NAME, "foo-1.0.tar.gz"])
+def test_what_is_not_there_is_an_error_whatever_its_kind(name: str) -> None:
+    with pytest.raises(UnreachableError, match=r"^expected a file, found status 404: `"):
+        fetch(PublishedFile(name, URL), 404)
+
+
+@pytest.mark.parametrize("name", [NAME, "foo-1.0.tar.gz"])
+def test_a_page_is_refused_whatever_it_is_called(name: str) -> None:
+    transport = FakeTransport({URL: (OK, {}, b" <!DOCTYPE html>")})
+    with (
+        pytest.raises(RefusedWheelError, match=f"^{name} is refused, expected a file, found that the server"),
+        Downloads(transport).open(PublishedFile(name, URL)),
+    ):
+        raise AssertionError
+
+
+def test_a_local_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / NAME):
+        with pytest.raises(UnreachableError, match=r"^expected a file that can be read, "):
+            fetch(PublishedFile(NAME, path.as_uri()))
 
 
 def test_a_wheel_in_a_folder_is_read_where_it_lies(tmp_path: Path) -> None:

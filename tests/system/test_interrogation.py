@@ -39,19 +39,6 @@ def problem_of(executable: str, limits: ProbeLimits = PATIENT) -> str:
     return caught.value.problem
 
 
-def is_gone(pid: int) -> bool:
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-            # Where nobody adopts orphans, a dead one stays as a zombie.
-            if Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def test_gives_what_the_probe_prints() -> None:
     answer = interrogate(sys.executable, os.environ, PATIENT)
     assert answer["version"].startswith("3.")
@@ -119,7 +106,9 @@ def test_a_script_without_its_interpreter(tmp_path: Path) -> None:
     assert problem_of(str(path)) == "the interpreter or loader that it names does not exist"
 
 
-def test_one_that_hangs_is_killed_with_its_children(script: Writer, tmp_path: Path) -> None:
+def test_one_that_hangs_is_killed_with_its_children(
+    script: Writer, tmp_path: Path, is_gone: Callable[[int], bool]
+) -> None:
     children = tmp_path / "children"
     hanging = script(f"sleep 300 & echo $! > {children}; sleep 300")
     started = time.monotonic()

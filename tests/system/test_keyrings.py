@@ -2,6 +2,7 @@ import os
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -73,7 +74,9 @@ def test_a_command_that_does_not_start_is_told(tmp_path: Path) -> None:
     assert answer.problem.startswith("it does not start, ")
 
 
-def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
+def test_a_command_that_hangs_is_ended_with_its_children(
+    tmp_path: Path, is_gone: Callable[[int], bool]
+) -> None:
     keyring = script(
         tmp_path,
         """
@@ -89,19 +92,6 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
     assert time.monotonic() - started < 10
     if os.name == "posix":
         assert is_gone(int(Path(keyring.command[1] + ".pid").read_text()))
-
-
-def is_gone(pid: int) -> bool:
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-            # Where nobody adopts orphans, a dead one stays as a zombie.
-            if Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the question is about terminals")

@@ -63,5 +63,5 @@ def test_a_build_that_fails_leaves_no_environment(outfit: DeliveredOutfit) -> No
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    room = outfit.workbench.room
+    room = outfit.workbench.open_room()
     assert [path for path in room.rglob("*") if path.name == "pyvenv.cfg"] == []

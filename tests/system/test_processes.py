@@ -1,8 +1,7 @@
 import os
 import subprocess
 import sys
-import time
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -15,21 +14,8 @@ def start(script: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, **own_group())
 
 
-def is_gone(pid: int) -> bool:
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-            # Where nobody adopts orphans, a dead one stays as a zombie.
-            if Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.mark.parametrize("script", ["sleep 60 & echo $!; wait", "sleep 60 & echo $!"], ids=["alive", "ended"])
-def test_a_process_ends_with_all_that_it_started(script: str) -> None:
+def test_a_process_ends_with_all_that_it_started(script: str, is_gone: Callable[[int], bool]) -> None:
     with start(script) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())

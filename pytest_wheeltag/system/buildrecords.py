@@ -28,7 +28,7 @@ class BuiltWheel:
     filename: str
 
 
-class BuiltWheels:
+class BuildRecords:
     """The room of the cache for results of builds; a record that is damaged is as good as none.
 
     Records are of four kinds, each under a key that covers all that it follows from: how an archive is built, what
@@ -42,9 +42,9 @@ class BuiltWheels:
         """Hold the lock of a key, so that one process builds and the others wait for its wheel."""
         return lock(self._room / f"{key}.lock", timeout_seconds=_LOCK_SECONDS)
 
-    def find_system(self, source: str) -> BuildSystem | None:
-        """Give how an archive is built, by its SHA-256 with its subdirectory."""
-        found = self._read("system", source)
+    def find_system(self, digest: str) -> BuildSystem | None:
+        """Give how an archive is built, by its SHA-256: the project at its top, not one in a subdirectory."""
+        found = self._read("system", digest)
         if found is None:
             return None
         try:
@@ -53,9 +53,9 @@ class BuiltWheels:
         except (KeyError, TypeError):
             return None
 
-    def keep_system(self, source: str, system: BuildSystem) -> None:
-        """Keep how an archive is built."""
-        self._write("system", source, vars(system))
+    def keep_system(self, digest: str, system: BuildSystem) -> None:
+        """Keep how an archive is built, the project at its top."""
+        self._write("system", digest, vars(system))
 
     def find_requirements(self, key: str) -> tuple[str, ...] | None:
         """Give what a backend asked for besides what pyproject.toml lists, None where it was not asked yet."""
