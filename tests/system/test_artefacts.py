@@ -28,11 +28,15 @@ Stored = Callable[[WheelSpec], StoreEntry]
 
 
 class LocalFiles:
-    """Gives files of this disk by their address."""
+    """Gives files of this disk by their address, and tells what is not there as ``Downloads`` does."""
 
     @contextmanager
     def open(self, file: PublishedFile) -> Iterator[BinaryIO]:
-        with Path(parse_url(file.url).path).open("rb") as stream:
+        try:
+            stream = parse_url(file.url).file_path.open("rb")
+        except OSError as error:
+            raise UnreachableError(file.url, f"{error.strerror}") from error
+        with stream:
             yield stream
 
 
