@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.requirements import Request
     from pytest_wheeltag.core.scenarioresult import ScenarioResult
     from pytest_wheeltag.core.verdict import Verdict
+    from pytest_wheeltag.subjects.roster import InstallerSpec
+    from pytest_wheeltag.subjects.subject import Lodging, Subject
     from pytest_wheeltag.supplies import ProvisionOptions
     from pytest_wheeltag.system.environment import Environment
     from pytest_wheeltag.system.installation import InstallReport
@@ -210,6 +212,7 @@ def _play(options: argparse.Namespace) -> "Iterator[ScenarioResult]":
 
     from pytest_wheeltag.conformance import Trial, run_scenarios, select_scenarios  # noqa: PLC0415
     from pytest_wheeltag.subjects.roster import open_subject, parse_installer_spec  # noqa: PLC0415
+    from pytest_wheeltag.subjects.subject import Lodging  # noqa: PLC0415
 
     place = _workplace(options)
     scenarios = select_scenarios(options.classes, options.scenarios)
@@ -217,10 +220,17 @@ def _play(options: argparse.Namespace) -> "Iterator[ScenarioResult]":
     interpreters = _choose_interpreters(options, place)
     for spec in specs:
         with TemporaryDirectory(prefix="wheeltag-") as folder:
-            name = open_subject(spec, place, Path(folder)).name
+            lodging = Lodging(Path(folder) / "home", Path(folder) / "cache", place)
+            name = open_subject(spec, place, lodging).name
             _tell(f"{name.name} {name.version}: {len(scenarios)} scenarios")
-            trial = Trial(name, Path(folder), os.environ, partial(open_subject, spec))
+            trial = Trial(name, Path(folder), os.environ, partial(_open_lodged, spec, lodging))
             yield from run_scenarios(scenarios, interpreters, trial)
+
+
+def _open_lodged(spec: "InstallerSpec", lodging: "Lodging", place: "Workplace", cache: Path) -> "Subject":
+    from pytest_wheeltag.subjects.roster import open_subject  # noqa: PLC0415 - as above
+
+    return open_subject(spec, place, replace(lodging, cache=cache))
 
 
 def _choose_interpreters(options: argparse.Namespace, place: "Workplace") -> "list[Interpreter]":

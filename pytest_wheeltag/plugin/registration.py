@@ -25,7 +25,8 @@ from pytest_wheeltag.plugin.selection import Selector, take_selection
 from pytest_wheeltag.plugin.settings import Settings, read_settings
 from pytest_wheeltag.plugin.straying import strayed_configuration
 from pytest_wheeltag.plugin.workroom import RUN_KEY, run_id_of, shared_folder
-from pytest_wheeltag.subjects.roster import open_subject
+from pytest_wheeltag.subjects.roster import InstallerSpec, open_subject
+from pytest_wheeltag.subjects.subject import Lodging, Subject
 from pytest_wheeltag.system.installed import list_names
 from pytest_wheeltag.system.run import remove_run
 from pytest_wheeltag.workplace import Workplace
@@ -120,9 +121,13 @@ def _provisioned(plan: Plan, settings: Settings, place: Workplace, config: pytes
     taken = [audit.identifier for audit in plan.audits]
     for order, course in enumerate(plan.courses):
         locate = partial(shared_folder, config, place, f"course-{order}")
-        run = CourseRun(course, settings.request, locate, partial(open_subject, settings.installer, place))
+        run = CourseRun(course, settings.request, locate, partial(_open_subject, settings.installer, place))
         for number, identifier in enumerate(_identifiers(course, plan.courses, taken)):
             yield ProvisionedPlace(Berth(run, number, identifier, settings.missing_outcome), place.auditor)
+
+
+def _open_subject(spec: InstallerSpec, place: Workplace, folder: Path) -> Subject:
+    return open_subject(spec, place, Lodging(folder / "home", folder / "cache", place))
 
 
 def _identifiers(course: Course, courses: Sequence[Course], taken: Sequence[str]) -> tuple[str, ...]:

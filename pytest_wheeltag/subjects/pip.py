@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pytest_wheeltag.core.account import Account, Invocation
 from pytest_wheeltag.core.controls import ALL, Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_request
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import UninstallableError, WheeltagError
-from pytest_wheeltag.subjects.subject import failing_as
+from pytest_wheeltag.subjects.subject import Lodging, failing_as
 from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.workplace import Workplace
 
@@ -31,11 +32,11 @@ _SHOWN_LINES = 3
 class PipSubject:
     """Runs pip with a cache and a configuration of its own; ``pinned`` is its version, empty for any.
 
-    ``folder`` holds its cache and, where it is fetched, itself.
+    It installs from ``place``; where it is on no PATH, it is fetched into its lodging.
     """
 
     place: Workplace
-    folder: Path
+    lodging: Lodging
     pinned: str = ""
 
     @cached_property
@@ -45,9 +46,9 @@ class PipSubject:
 
     @cached_property
     def _newest(self) -> str:
-        interpreter = self.place.finder.ask(Path(sys.executable))
+        interpreter = self.lodging.source.finder.ask(Path(sys.executable))
         try:
-            resolution = self.place.provisioner.resolve(parse_request(("pip",)), interpreter)
+            resolution = self.lodging.source.provisioner.resolve(parse_request(("pip",)), interpreter)
         except WheeltagError:
             return "unknown"
         return str(resolution.choices[0].version)
@@ -62,14 +63,15 @@ class PipSubject:
         match = None if done.returncode else _VERSION.match(done.stdout)
         return (path, match[1]) if match else ("", "")
 
-    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         """Make an environment with virtualenv and let pip install into it, as ``Subject`` says."""
         with failing_as("pip", interpreter, request):
             environment = self.place.maker.make(prefix, interpreter)
-            self._install(environment, request)
+            account = self._install(environment, request)
             environment.complete()
+        return account
 
-    def _install(self, environment: Environment, request: Request) -> None:
+    def _install(self, environment: Environment, request: Request) -> Account:
         interpreter = environment.interpreter
         command, variables = self._command(environment.python, interpreter)
         if request.lock is not None:
@@ -77,7 +79,7 @@ class PipSubject:
                 request.lock.origin, interpreter.label, "pip", "a lock is not handed to it yet"
             )
         bounds = self.place.options.build_constraints
-        options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.folder / 'cache'}"]
+        options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.lodging.cache}"]
         with (
             _written(environment.prefix, "constraint", request.constraints) as constraints,
             _written(environment.prefix, "requirement", request.requirements) as requirements,
@@ -89,6 +91,7 @@ class PipSubject:
         if done.returncode:
             shown = ", ".join(demand.text for demand in request.requirements)
             raise UninstallableError(shown, interpreter.label, f"pip {self.name.version}", _last_word(done))
+        return Account((Invocation(tuple(done.args), done.stdout + done.stderr, done.returncode),))
 
     def _command(self, python: Path, interpreter: Interpreter) -> tuple[list[str], dict[str, str]]:
         variables = self._variables()
@@ -98,11 +101,12 @@ class PipSubject:
         return [str(python), "-m", "pip"], {**variables, "PYTHONPATH": str(self._fetch(interpreter))}
 
     def _fetch(self, interpreter: Interpreter) -> Path:
-        home = self.folder / f"pip-{interpreter.label}"
+        home = self.lodging.home / f"pip-{interpreter.label}"
         if open_environment(home, interpreter) is None:
-            environment = self.place.maker.make(home, interpreter)
+            source = self.lodging.source
+            environment = source.maker.make(home, interpreter)
             requirement = f"pip=={self.pinned}" if self.pinned else "pip"
-            self.place.provisioner.install(environment, parse_request((requirement,)))
+            source.provisioner.install(environment, parse_request((requirement,)))
             environment.complete()
         return Path(interpreter.scheme_paths(str(home))["purelib"])
 

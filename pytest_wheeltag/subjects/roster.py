@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.subjects.pip import PipSubject
-from pytest_wheeltag.subjects.subject import Subject
+from pytest_wheeltag.subjects.subject import Lodging, Subject
 from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.workplace import Workplace
 
-Open = Callable[[Workplace, Path, str], Subject]
+Open = Callable[[Workplace, Lodging, str], Subject]
 
 SUBJECTS: dict[str, Open] = {
-    "wheeltag": lambda place, _folder, _version: WheeltagSubject(place),
+    "wheeltag": lambda place, _lodging, _version: WheeltagSubject(place),
     "pip": PipSubject,
 }
 _EXPECTED = f"an installer, one of {', '.join(f'`{name}`' for name in SUBJECTS)}, `pip` also with `==VERSION`"
@@ -42,6 +41,6 @@ def parse_installer_spec(text: str, *, setting: str = "--wheeltag-installer") ->
     return InstallerSpec(name, version)
 
 
-def open_subject(spec: InstallerSpec, place: Workplace, folder: Path) -> Subject:
-    """Give the installer of a specification; ``folder`` is for its own cache and itself."""
-    return SUBJECTS[spec.name](place, folder, spec.version)
+def open_subject(spec: InstallerSpec, place: Workplace, lodging: Lodging) -> Subject:
+    """Give the installer of a specification, which installs from ``place``."""
+    return SUBJECTS[spec.name](place, lodging, spec.version)

@@ -6,10 +6,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.errors import UninstallableError, WheeltagError
+from pytest_wheeltag.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Lodging:
+    """Where an installer under test lives: ``home`` holds itself, ``cache`` all that it keeps between installations.
+
+    What has to be fetched to run it comes from ``source``, not from where it is told to install from.
+    """
+
+    home: Path
+    cache: Path
+    source: Workplace
 
 
 class Subject(Protocol):
@@ -20,11 +34,11 @@ class Subject(Protocol):
         """Its name and version."""
         ...
 
-    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         """Make an environment of an interpreter in the folder ``prefix`` and install a request into it.
 
         What it says of its success is not believed: the environment is read afterwards. Raises
-        ``UninstallableError`` where it fails.
+        ``UninstallableError`` where it fails, ``InapplicableError`` where it cannot be told what is asked.
         """
         ...
 
@@ -49,10 +63,11 @@ class ImaginedSubject:
     failures: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         """Remember the interpreter's label, and make an empty folder."""
         self.asked.append(interpreter.label)
         if problem := self.failures.get(interpreter.label):
             shown = ", ".join(demand.text for demand in request.requirements)
             raise UninstallableError(shown, interpreter.label, self.name.name, problem)
         prefix.mkdir(parents=True)
+        return Account()

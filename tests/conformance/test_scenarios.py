@@ -15,6 +15,7 @@ import pytest
 from packaging.utils import parse_wheel_filename
 
 from pytest_wheeltag.conformance import Trial, load_scenarios, pick_neighbours, run_scenario
+from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.references import Reference, ReferenceKind
@@ -23,8 +24,8 @@ from pytest_wheeltag.core.requirements import Request, UnnamedDemand
 from pytest_wheeltag.core.resolution import Choice
 from pytest_wheeltag.core.scenario import Cast, Scenario, list_casts
 from pytest_wheeltag.core.verdict import Outcome
-from pytest_wheeltag.subjects.roster import InstallerSpec, open_subject
 from pytest_wheeltag.subjects.subject import failing_as
+from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.installs import this_machine
 from pytest_wheeltag.workplace import Workplace
@@ -78,9 +79,10 @@ class FaultyInstaller:
     def name(self) -> InstallerName:
         return InstallerName(self.fault.name, "1.0")
 
-    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         with failing_as(self.name.name, interpreter, request):
             self._provision(prefix, interpreter, request)
+        return Account()
 
     def _provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
         place = replace(self.place, sources=replace(self.place.sources, cache=self.cache))
@@ -167,7 +169,7 @@ class CarelessInstaller:
     def name(self) -> InstallerName:
         return InstallerName("careless", "1.0")
 
-    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> None:
+    def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         place = self.place.with_options(replace(self.place.options, controls=Controls()))
         demands = tuple(replace(each, hashes=()) for each in request.requirements)
         careless = replace(request, requirements=demands)
@@ -180,6 +182,7 @@ class CarelessInstaller:
             careless = Request((UnnamedDemand(Reference(first.url, ReferenceKind.WHEEL), "careless"),))
         place.provisioner.install(environment, careless)
         environment.complete()
+        return Account()
 
     def _accepts(self, filename: str, interpreter: Interpreter) -> bool:
         tags = parse_wheel_filename(filename)[3]
@@ -211,8 +214,9 @@ def cast_for(scenario: Scenario, interpreters: Sequence[Interpreter]) -> Cast:
 def test_our_own_installer_passes(
     scenario: Scenario, interpreters: Sequence[Interpreter], tmp_path: Path
 ) -> None:
-    opened = partial(open_subject, InstallerSpec("wheeltag"))
-    trial = Trial(InstallerName("wheeltag", "1.0"), tmp_path, os.environ, opened)
+    trial = Trial(
+        InstallerName("wheeltag", "1.0"), tmp_path, os.environ, lambda place, _: WheeltagSubject(place)
+    )
 
     result = run_scenario(scenario, cast_for(scenario, interpreters), trial)
 

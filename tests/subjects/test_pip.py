@@ -12,6 +12,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import parse_request
 from pytest_wheeltag.errors import UninstallableError
 from pytest_wheeltag.subjects.pip import PipSubject
+from pytest_wheeltag.subjects.subject import Lodging
 from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.system.installed import list_names
 from pytest_wheeltag.workplace import Workplace
@@ -40,7 +41,9 @@ class MakeSubject:
         pip.write_text(script or f'#!/bin/sh\nexec "{sys.executable}" -m pip "$@"\n', encoding="utf-8")
         pip.chmod(0o755)
         environ = {**self.place.environ, "PATH": f"{on_path}{os.pathsep}{os.defpath}", **variables}
-        return PipSubject(replace(self.place, environ=environ), self.folder / "pip", pinned)
+        place = replace(self.place, environ=environ)
+        folder = self.folder / "pip"
+        return PipSubject(place, Lodging(folder / "home", folder / "cache", place), pinned)
 
 
 def pack_pip(folder: Path) -> Path:

@@ -5,6 +5,7 @@ import pytest
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.subjects.pip import PipSubject
 from pytest_wheeltag.subjects.roster import SUBJECTS, InstallerSpec, open_subject, parse_installer_spec
+from pytest_wheeltag.subjects.subject import Lodging
 from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.workplace import Workplace
 
@@ -50,7 +51,8 @@ def test_anything_else_is_a_usage_error_that_names_what_is_allowed(text: str) ->
 
 
 def test_a_specification_opens_its_installer(place: Workplace, tmp_path: Path) -> None:
-    assert isinstance(open_subject(InstallerSpec("wheeltag"), place, tmp_path), WheeltagSubject)
-    assert open_subject(InstallerSpec("pip", "26.3"), place, tmp_path) == PipSubject(place, tmp_path, "26.3")
-    assert open_subject(InstallerSpec("pip"), place, tmp_path) == PipSubject(place, tmp_path)
+    lodging = Lodging(tmp_path / "home", tmp_path / "cache", place)
+    assert isinstance(open_subject(InstallerSpec("wheeltag"), place, lodging), WheeltagSubject)
+    assert open_subject(InstallerSpec("pip", "26.3"), place, lodging) == PipSubject(place, lodging, "26.3")
+    assert open_subject(InstallerSpec("pip"), place, lodging) == PipSubject(place, lodging)
     assert set(SUBJECTS) == {"wheeltag", "pip"}

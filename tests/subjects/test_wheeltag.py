@@ -32,14 +32,16 @@ def test_it_makes_a_complete_environment(
     running_interpreter: Interpreter,
     tmp_path: Path,
 ) -> None:
-    index.add(make_wheel("foo", requires=["bar"]))
-    index.add(make_wheel("bar"))
+    foo, bar = make_wheel("foo", requires=["bar"]), make_wheel("bar")
+    index.add(foo)
+    index.add(bar)
 
-    subject.provision(tmp_path / "env", running_interpreter, parse_request(["foo"]))
+    account = subject.provision(tmp_path / "env", running_interpreter, parse_request(["foo"]))
 
     made = open_environment(tmp_path / "env", running_interpreter)
     assert made is not None
     assert list_names(made.as_existing()) == ("bar", "foo")
+    assert sorted(each.filename or "" for each in account.resolved or ()) == [bar.name, foo.name]
 
 
 def test_what_keeps_it_from_its_work_is_one_line_with_its_cause(
