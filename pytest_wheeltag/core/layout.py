@@ -43,6 +43,10 @@ class Layout:
     dist_info: str
     data_folders: frozenset[str]
 
+    def is_of(self, name: NormalizedName, version: Version) -> bool:
+        """Tell whether its dist-info is that of a release."""
+        return _is_named(self.dist_info, name, version)
+
     def place(self, path: str, root: Scheme) -> tuple[Scheme, str]:
         """Give the scheme that a path belongs to and its place there; ``root`` is where the wheel's root goes.
 

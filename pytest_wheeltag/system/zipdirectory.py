@@ -11,6 +11,7 @@ from pytest_wheeltag.system.zipsource import THE_ARCHIVE, EntryError, ZipSource,
 
 SENTINEL_32 = 0xFFFFFFFF
 _SENTINEL_16 = 0xFFFF
+UTF8_FLAG = 0x0800
 # Python's zipfile goes over to zip64 from here; who does so below has something to hide.
 SMALLEST_LARGE = 1 << 31
 
@@ -52,6 +53,15 @@ class CentralRecord(NamedTuple):
     def where(self) -> str:
         """The entry's name as errors show it."""
         return entry(self.name.decode("utf-8", "replace"))
+
+    def decode_name(self) -> str:
+        """Give the entry's name as text; raises ``EntryError``."""
+        try:
+            return self.name.decode("utf-8" if self.flags & UTF8_FLAG else "ascii")
+        except UnicodeDecodeError as error:
+            # Without the flag readers guess: code page 437, UTF-8, the system's own.
+            problem = f"expected a name in UTF-8 with its flag, found another byte at offset {error.start}"
+            raise EntryError(problem) from error
 
 
 def read_directory(source: ZipSource, bounds: WheelBounds) -> tuple[Ending, list[CentralRecord]]:

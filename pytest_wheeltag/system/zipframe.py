@@ -16,6 +16,7 @@ from pytest_wheeltag.system.zipdirectory import (
     SENTINEL_32,
     SHARED,
     SMALLEST_LARGE,
+    UTF8_FLAG,
     CentralRecord,
     read_directory,
 )
@@ -23,9 +24,8 @@ from pytest_wheeltag.system.zipextra import parse_extra, unpack_large
 from pytest_wheeltag.system.zipsource import THE_ARCHIVE, EntryError, ZipSource
 
 _DESCRIPTOR_FLAG = 0x0008
-_UTF8_FLAG = 0x0800
 # Bits 1 and 2 tell how hard the compressor tried.
-_KNOWN_FLAGS = _DESCRIPTOR_FLAG | _UTF8_FLAG | 0x0006
+_KNOWN_FLAGS = _DESCRIPTOR_FLAG | UTF8_FLAG | 0x0006
 _ENCRYPTED_FLAGS = 0x0001 | 0x0040 | 0x2000
 _METHOD_NAMES = {
     1: "shrink", 6: "implode", 9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz", 99: "encrypted"
@@ -181,9 +181,7 @@ def _check_descriptor(source: ZipSource, record: CentralRecord, local: _Local, l
 
 def _member(source: ZipSource, record: CentralRecord, start: int) -> ZipMember:
     try:
-        name = record.name.decode("utf-8" if record.flags & _UTF8_FLAG else "ascii")
-    except UnicodeDecodeError as error:
-        # Without the flag readers guess: code page 437, UTF-8, the system's own.
-        problem = f"expected a name in UTF-8 with its flag, found another byte at offset {error.start}"
-        raise source.refusal(refused(record.where, problem)) from error
+        name = record.decode_name()
+    except EntryError as error:
+        raise source.refusal(refused(record.where, error.problem)) from error
     return ZipMember(name, record.size, record.compressed_size, record.crc, record.method, record.mode, start)

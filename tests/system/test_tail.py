@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_wheeltag.core.publishedrecord import ArchivedFile, PublishedRecord
+from pytest_wheeltag.core.record import RecordRow
 from pytest_wheeltag.errors import RefusedWheelError
-from pytest_wheeltag.system.tail import read_wheel_metadata
+from pytest_wheeltag.system.tail import read_wheel_metadata, read_wheel_record
 
 NAME = "foo-1.0-py3-none-any.whl"
 METADATA = b"Name: foo\nVersion: 1.0\n"
@@ -103,3 +105,69 @@ def test_a_changed_byte_gives_the_metadata_or_a_refusal(place: int, change: int)
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(RefusedWheelError):
         read(data + HONEST[-22:])
+
+
+RECORD = b"foo/a.py,sha256=AbC,3\nfoo-1.0.dist-info/RECORD,,\n"
+LISTED = "foo-1.0.dist-info/RECORD"
+
+
+def read_record(entries: dict[str, bytes], filename: str = NAME) -> PublishedRecord:
+    return read_wheel_record(io.BytesIO(pack(entries)), filename)
+
+
+def test_record_comes_with_the_files_of_the_archive() -> None:
+    found = read_record({"foo/": b"", "foo/a.py": b"abc", "foo-1.0.data/scripts/run": b"", LISTED: RECORD})
+
+    assert found.rows == (RecordRow("foo/a.py", "sha256", "AbC", 3), RecordRow(LISTED))
+    assert found.layout.dist_info == "foo-1.0.dist-info"
+    assert found.layout.data_folders == {"foo-1.0.data"}
+    assert found.files[0] == ArchivedFile("foo/a.py", 3, zlib.crc32(b"abc"))
+    assert [file.path for file in found.files] == ["foo/a.py", "foo-1.0.data/scripts/run", LISTED]
+
+
+@pytest.mark.parametrize(
+    ("entries", "problem"),
+    [
+        ({INSIDE: METADATA}, "expected RECORD in the dist-info folder, found none"),
+        ({"bar-1.0.dist-info/RECORD": RECORD}, "expected the dist-info of foo 1.0"),
+        ({LISTED: RECORD, "bar-1.0.dist-info/RECORD": b""}, "expected one dist-info folder"),
+        ({LISTED: b"\xff"}, "expected UTF-8"),
+        ({LISTED: b"foo/a.py,sha256=AbC\n"}, "found 2 columns"),
+        ({LISTED: b"../../x,sha256=AbC,3\n"}, "expected paths inside the wheel"),
+        ({LISTED: b"/etc/passwd,sha256=AbC,3\n"}, "expected paths inside the wheel"),
+        ({LISTED: b"a,md5=AbC,3\n"}, "expected sha256 or better"),
+        ({LISTED: b"a,sha256=AbC,3\na,sha256=AbD,3\n"}, "expected one row per file"),
+        ({LISTED: b"a,,\n" * 100_001}, "at most 100000 lines"),
+        ({LISTED: b"\n" * (16 << 20) + b"x"}, "at most 16777216 bytes"),
+        ({LISTED: RECORD, "../x": b""}, "a path of plain components"),
+        ({LISTED: RECORD, "a": b"", "a/b": b""}, "a file or a folder"),
+        ({LISTED: RECORD, "foo-1.0.data/nowhere/x": b""}, "expected one of purelib"),
+    ],
+)
+def test_a_record_that_no_wheel_may_have_is_refused(entries: dict[str, bytes], problem: str) -> None:
+    with pytest.raises(RefusedWheelError, match=problem) as caught:
+        read_record(entries)
+    assert str(caught.value).startswith(f"{NAME} is refused")
+
+
+def test_two_entries_of_one_name_are_refused() -> None:
+    twice = pack({"foo/a.py": b"abc", "foo/b.py": b"abc", LISTED: RECORD}).replace(b"foo/b.py", b"foo/a.py")
+
+    with pytest.raises(RefusedWheelError, match="found it twice"):
+        read_wheel_record(io.BytesIO(twice), NAME)
+
+
+def test_a_file_that_is_no_wheel_by_its_name_is_refused() -> None:
+    with pytest.raises(RefusedWheelError, match="in its file name"):
+        read_record({LISTED: RECORD}, "foo.whl")
+
+
+WITH_RECORD = pack({"foo/a.py": b"abc", LISTED: RECORD})
+
+
+@given(st.integers(0, len(WITH_RECORD) - 1), st.integers(1, 255))
+def test_a_changed_byte_gives_the_record_or_a_refusal(place: int, change: int) -> None:
+    data = bytearray(WITH_RECORD)
+    data[place] ^= change
+    with suppress(RefusedWheelError):
+        assert read_wheel_record(io.BytesIO(bytes(data)), NAME).rows[1] == RecordRow(LISTED)
