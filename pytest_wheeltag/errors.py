@@ -1,6 +1,7 @@
 """Everything that this package raises on purpose."""
 
 from dataclasses import dataclass
+from typing import Self
 
 
 class WheeltagError(Exception):
@@ -255,10 +256,23 @@ class StoreError(WheeltagError):
         return f"the store of wheels cannot be used, {self.problem}; {self.remedy}: `{self.path}`"
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """One command of an installer: its arguments, what it printed (both streams), and its exit status.
+
+    Of much output only the end is there; nothing of it is a secret.
+    """
+
+    command: tuple[str, ...]
+    output: str
+    status: int
+
+
 class UninstallableError(WheeltagError):
     """An installer under test could not install what was asked for.
 
-    ``requested`` is what, ``interpreter`` the label of where, ``installer`` who; ``problem`` is its own last word.
+    ``requested`` is what, ``interpreter`` the label of where, ``installer`` who; ``problem`` is its own last word,
+    ``invocations`` are the commands until then.
     """
 
     def __init__(self, requested: str, interpreter: str, installer: str, problem: str) -> None:
@@ -267,6 +281,12 @@ class UninstallableError(WheeltagError):
         self.interpreter = interpreter
         self.installer = installer
         self.problem = problem
+        self.invocations: tuple[Invocation, ...] = ()
+
+    def after(self, invocations: tuple[Invocation, ...]) -> Self:
+        """Give it with the commands that led there."""
+        self.invocations = invocations
+        return self
 
     def __str__(self) -> str:
         return f"{self.installer} cannot install {self.requested} on {self.interpreter}: {self.problem}"

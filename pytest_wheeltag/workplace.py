@@ -179,6 +179,13 @@ class Workplace:
         )
         return replace(self, sources=replace(alone, is_alone=True, is_offline=is_offline))
 
+    def with_cache(self, cache: Path) -> "Workplace":
+        """Give the same place with another cache, where the pages of indexes are still those that this run has seen."""
+        if cache == self.sources.cache:
+            return self
+        runs = self.sources.runs or self.sources.cache
+        return replace(self, sources=replace(self.sources, cache=cache, runs=runs))
+
     def with_options(self, options: ProvisionOptions) -> "Workplace":
         """Give the same place where wheels are chosen, checked and linked in another way."""
         return replace(self, options=options)

@@ -4,14 +4,9 @@ from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 
+from pytest_wheeltag.errors import Invocation
 
-@dataclass(frozen=True)
-class Invocation:
-    """One command of an installer: its arguments, what it printed (both streams), and its exit status."""
-
-    command: tuple[str, ...]
-    output: str
-    status: int
+__all__ = ["Account", "Invocation", "ResolvedFile"]
 
 
 @dataclass(frozen=True)

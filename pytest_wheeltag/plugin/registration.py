@@ -1,8 +1,9 @@
 """Where the checks join a session: settings are read, the plan is made or received, the parts are registered."""
 
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from pytest_wheeltag.plugin.reporting import Reporter
 from pytest_wheeltag.plugin.selection import Selector, take_selection
 from pytest_wheeltag.plugin.settings import Settings, read_settings
 from pytest_wheeltag.plugin.straying import strayed_configuration
-from pytest_wheeltag.plugin.workroom import RUN_KEY, run_id_of, shared_folder
+from pytest_wheeltag.plugin.workroom import RUN_KEY, remove_if_empty, run_id_of, shared_folder
 from pytest_wheeltag.subjects.roster import InstallerSpec, open_subject
 from pytest_wheeltag.subjects.subject import Lodging, Subject
 from pytest_wheeltag.system.installed import list_names
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 _PLAN_KEY = "wheeltag_plan"
+_INSTALLERS = "installers"
 
 
 @contextmanager
@@ -72,9 +74,7 @@ def register(config: pytest.Config) -> None:
         plugins.register(Selector(selection), "wheeltag-selector")
     if received is None:
         plugins.register(Distributor(dump_plan(plan), run_id_of(config)), "wheeltag-distributor")
-        plugins.register(
-            Cleaner(questions, partial(remove_run, place.cache, run_id_of(config))), "wheeltag-cleaner"
-        )
+        plugins.register(Cleaner(questions, partial(_forget_run, config, place)), "wheeltag-cleaner")
         plugins.register(Reporter(plan, settings.json_file, header), "wheeltag-reporter")
 
 
@@ -121,13 +121,26 @@ def _provisioned(plan: Plan, settings: Settings, place: Workplace, config: pytes
     taken = [audit.identifier for audit in plan.audits]
     for order, course in enumerate(plan.courses):
         locate = partial(shared_folder, config, place, f"course-{order}")
-        run = CourseRun(course, settings.request, locate, partial(_open_subject, settings.installer, place))
+        home = partial(shared_folder, config, place, _INSTALLERS)
+        opening = partial(_open_subject, settings.installer, place, home)
+        run = CourseRun(course, settings.request, locate, opening)
         for number, identifier in enumerate(_identifiers(course, plan.courses, taken)):
             yield ProvisionedPlace(Berth(run, number, identifier, settings.missing_outcome), place.auditor)
 
 
-def _open_subject(spec: InstallerSpec, place: Workplace, folder: Path) -> Subject:
-    return open_subject(spec, place, Lodging(folder / "home", folder / "cache", place))
+def _open_subject(spec: InstallerSpec, place: Workplace, locate: Callable[[], Path], folder: Path) -> Subject:
+    """Open the installer under test: itself it is fetched once per run, its cache is the course's own."""
+    # Ours is tested with the cache that fixtures and commands use.
+    cache = place.cache if spec.name == "wheeltag" else folder / "cache"
+    return open_subject(spec, place, Lodging(locate(), cache, place))
+
+
+def _forget_run(config: pytest.Config, place: Workplace) -> None:
+    """Remove what the processes of the run have shared: the installers under test, and what was seen of indexes."""
+    installers = shared_folder(config, place, _INSTALLERS)
+    shutil.rmtree(installers, ignore_errors=True)
+    remove_if_empty(installers)
+    remove_run(place.cache, run_id_of(config))
 
 
 def _identifiers(course: Course, courses: Sequence[Course], taken: Sequence[str]) -> tuple[str, ...]:

@@ -1,31 +1,32 @@
 """pip as a subject: the one on PATH, or a version fetched by our own installer into an environment of its own."""
 
+import json
 import os
-import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from pytest_wheeltag.core.account import Account, Invocation
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from pytest_wheeltag.core.account import Account, ResolvedFile
 from pytest_wheeltag.core.controls import ALL, Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
-from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_request
-from pytest_wheeltag.core.text import printable
-from pytest_wheeltag.errors import UninstallableError, WheeltagError
+from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
+from pytest_wheeltag.subjects.attempt import Attempt
+from pytest_wheeltag.subjects.program import Program, fetch, requesting
+from pytest_wheeltag.subjects.seclusion import Seclusion, seclude_at
 from pytest_wheeltag.subjects.subject import Lodging, failing_as
-from pytest_wheeltag.system.environment import Environment, open_environment
+from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.workplace import Workplace
 
-_TIMEOUT_SECONDS = 900.0
-_QUESTION_SECONDS = 30.0
-_VERSION = re.compile(r"pip (\S+) from")
-_SHOWN_LINES = 3
+_FIRST_REPORTING = Version("22.2")
+_REPORT = ".wheeltag-report.json"
 
 
 @dataclass(frozen=True)
@@ -40,28 +41,13 @@ class PipSubject:
     pinned: str = ""
 
     @cached_property
+    def _program(self) -> Program:
+        return Program("pip", self.pinned, self.place, self.lodging)
+
+    @property
     def name(self) -> InstallerName:
         """Its name and version; of the newest the version for the interpreter that runs us, `unknown` where none is published."""
-        return InstallerName("pip", self.pinned or self._found[1] or self._newest)
-
-    @cached_property
-    def _newest(self) -> str:
-        interpreter = self.lodging.source.finder.ask(Path(sys.executable))
-        try:
-            resolution = self.lodging.source.provisioner.resolve(parse_request(("pip",)), interpreter)
-        except WheeltagError:
-            return "unknown"
-        return str(resolution.choices[0].version)
-
-    @cached_property
-    def _found(self) -> tuple[str, str]:
-        """The pip on PATH with its version; a shim that leads nowhere answers no question and counts as none."""
-        path = None if self.pinned else shutil.which("pip", path=self.place.environ.get("PATH"))
-        if path is None:
-            return "", ""
-        done = _run([path, "--version"], dict(self.place.environ), _QUESTION_SECONDS)
-        match = None if done.returncode else _VERSION.match(done.stdout)
-        return (path, match[1]) if match else ("", "")
+        return InstallerName("pip", self._program.version)
 
     def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         """Make an environment with virtualenv and let pip install into it, as ``Subject`` says."""
@@ -73,13 +59,15 @@ class PipSubject:
 
     def _install(self, environment: Environment, request: Request) -> Account:
         interpreter = environment.interpreter
-        command, variables = self._command(environment.python, interpreter)
+        command, version, seclusion = self._command(environment.python, interpreter)
+        attempt = Attempt(InstallerName("pip", version), interpreter, request, seclusion)
         if request.lock is not None:
-            raise UninstallableError(
-                request.lock.origin, interpreter.label, "pip", "a lock is not handed to it yet"
-            )
+            problem = "a lock is not handed to it"
+            raise attempt.refuse(problem)
         bounds = self.place.options.build_constraints
-        options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.lodging.cache}"]
+        report = environment.prefix / _REPORT
+        options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.lodging.cache / 'pip'}"]
+        options += [f"--report={report}"] if _is_reporting(version) else []
         with (
             _written(environment.prefix, "constraint", request.constraints) as constraints,
             _written(environment.prefix, "requirement", request.requirements) as requirements,
@@ -87,43 +75,57 @@ class PipSubject:
         ):
             builds = [build_constraint] if bounds else []
             wanted = [constraints, requirements, *(["--require-hashes"] if request.checks_hashes else [])]
-            done = _run([*command, "install", *options, *builds, *wanted], variables)
-        if done.returncode:
-            shown = ", ".join(demand.text for demand in request.requirements)
-            raise UninstallableError(shown, interpreter.label, f"pip {self.name.version}", _last_word(done))
-        return Account((Invocation(tuple(done.args), done.stdout + done.stderr, done.returncode),))
+            attempt.run(*command, "install", *options, *builds, *wanted)
+        return Account(attempt.invocations, _read_report(report))
 
-    def _command(self, python: Path, interpreter: Interpreter) -> tuple[list[str], dict[str, str]]:
-        variables = self._variables()
-        if path := self._found[0]:
-            return [path, "--python", str(python)], variables
+    def _command(self, python: Path, interpreter: Interpreter) -> tuple[list[str], str, Seclusion]:
+        """Give how pip is started for an environment, its version, and what it sees."""
+        seclusion = self._seclude()
+        path, version = self._program.found
+        if path:
+            return [path, "--python", str(python)], version, seclusion
         # By the target itself, so that every version of pip will do that supports it.
-        return [str(python), "-m", "pip"], {**variables, "PYTHONPATH": str(self._fetch(interpreter))}
+        home = fetch(requesting("pip", self.pinned), interpreter, self.lodging)
+        version = self.pinned or _version_in(home.site_packages) or self.name.version
+        return [str(python), "-m", "pip"], version, seclusion.told({"PYTHONPATH": str(home.site_packages)})
 
-    def _fetch(self, interpreter: Interpreter) -> Path:
-        home = self.lodging.home / f"pip-{interpreter.label}"
-        if open_environment(home, interpreter) is None:
-            source = self.lodging.source
-            environment = source.maker.make(home, interpreter)
-            requirement = f"pip=={self.pinned}" if self.pinned else "pip"
-            source.provisioner.install(environment, parse_request((requirement,)))
-            environment.complete()
-        return Path(interpreter.scheme_paths(str(home))["purelib"])
-
-    def _variables(self) -> dict[str, str]:
-        """Give pip's environment: nothing of the user's settings but where the index is and how to reach it."""
+    def _seclude(self) -> Seclusion:
+        """Give what pip sees: nothing of the user's settings but where the index is and how to reach it."""
         opened = self.place.opened
-        kept = {
-            name: value
-            for name, value in self.place.environ.items()
-            if not name.startswith(("PIP_", "PYTHON"))
-        }
         settings = {"PIP_CONFIG_FILE": os.devnull, **opened.pip_variables()}
-        return {
-            **kept,
-            **settings,
-            **_describe(opened.configuration.controls.then(self.place.options.controls)),
-        }
+        controls = opened.configuration.controls.then(self.place.options.controls)
+        return seclude_at(self.place, self.lodging.cache).told({**settings, **_describe(controls)})
+
+
+def _version_in(library: Path) -> str:
+    found = next(library.glob("pip-*.dist-info"), None)
+    return found.name.removeprefix("pip-").removesuffix(".dist-info") if found else ""
+
+
+def _is_reporting(version: str) -> bool:
+    try:
+        return Version(version) >= _FIRST_REPORTING
+    except InvalidVersion:
+        return False
+
+
+def _read_report(path: Path) -> tuple[ResolvedFile, ...] | None:
+    """Read what pip says it chose (pip documentation, Installation Report); None where it says nothing."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))["install"]
+        return tuple(map(_read_entry, listed))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _read_entry(entry: Mapping[str, Any]) -> ResolvedFile:
+    metadata, download = entry["metadata"], entry["download_info"]
+    archive = download.get("archive_info")
+    filename = None if archive is None else unquote(urlsplit(download["url"]).path.rpartition("/")[2])
+    digest = (archive or {}).get("hashes", {}).get("sha256")
+    return ResolvedFile(canonicalize_name(metadata["name"]), metadata["version"], filename, digest)
 
 
 def _describe(controls: Controls) -> dict[str, str]:
@@ -146,28 +148,3 @@ def _written(prefix: Path, option: str, demands: Iterable[Demand | UnnamedDemand
         yield f"--{option}={path}"
     finally:
         path.unlink()
-
-
-def _run(
-    command: list[str], variables: dict[str, str], timeout_seconds: float = _TIMEOUT_SECONDS
-) -> "subprocess.CompletedProcess[str]":
-    """Run to the end; what cannot be started or does not end has failed like any other."""
-    try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env=variables,
-            timeout=timeout_seconds,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return subprocess.CompletedProcess(command, 1, "", str(error))
-
-
-def _last_word(done: "subprocess.CompletedProcess[str]") -> str:
-    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")] or lines
-    return printable("; ".join(errors[-_SHOWN_LINES:])) or f"exit status {done.returncode}"

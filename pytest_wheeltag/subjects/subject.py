@@ -1,6 +1,6 @@
 """The Protocol that every installer under test stands behind, and a fake of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,10 @@ class Subject(Protocol):
         ``UninstallableError`` where it fails, ``InapplicableError`` where it cannot be told what is asked.
         """
         ...
+
+
+OpenSubject = Callable[[Workplace, Lodging, str], Subject]
+"""Opens an installer that installs from a place and lives in a lodging; the text is its version, empty for any."""
 
 
 @contextmanager

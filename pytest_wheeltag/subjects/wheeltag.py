@@ -13,10 +13,10 @@ from pytest_wheeltag.workplace import Workplace
 
 
 class WheeltagSubject:
-    """Installs with our provisioner, from the cache of its workplace."""
+    """Installs with our provisioner, with the cache of its workplace or with another one."""
 
-    def __init__(self, place: Workplace) -> None:
-        self._place = place
+    def __init__(self, place: Workplace, cache: Path | None = None) -> None:
+        self._place = place.with_cache(cache) if cache else place
 
     @property
     def name(self) -> InstallerName:

@@ -35,6 +35,7 @@ class SourceOptions:
 
     ``find_links`` are addresses or absolute paths; ``exclude_newer`` is in UTC; ``is_alone`` leaves out the
     sources that pip is configured with; ``reads_uv`` has uv's environment variables count before pip's settings. ``beside`` is what requirements files say of it.
+    ``runs`` is the cache that holds what the run has seen of indexes, where it is another one.
     """
 
     cache: Path
@@ -50,6 +51,7 @@ class SourceOptions:
     page_policy: PagePolicy = field(default_factory=PagePolicy)
     reads_uv: bool = False
     beside: FileOptions = field(default_factory=FileOptions)
+    runs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,10 @@ def open_sources(
         strategy=options.strategy or settings.strategy or Strategy.MERGE,
         policy=options.page_policy,
     )
-    snapshot = RunSnapshot(cache, run_id) if run_id else None
+    runs = prepare_cache(options.runs or options.cache)
+    snapshot = RunSnapshot(runs, run_id) if run_id else None
     if run_id:
-        sweep_runs(cache)
+        sweep_runs(runs)
     opening = partial(_open_transport, configuration, locations, places, reads_uv=options.reads_uv)
     is_offline = options.is_offline or (settings.is_offline and not _is_of_test(options))
     transport: Transport = LateTransport(opening)

@@ -67,3 +67,22 @@ def test_an_interpreter_that_is_not_there_and_a_file_in_the_way_are_told_alike(
         subject.provision(tmp_path / "env", imagine_interpreter(), parse_request(["foo"]))
     with pytest.raises(UninstallableError, match=r"Not a directory|File exists|cannot find the path"):
         subject.provision(tmp_path / "file" / "env", running_interpreter, parse_request(["foo"]))
+
+
+def test_with_another_cache_it_keeps_nothing_in_that_of_its_place(
+    place: Workplace,
+    index: LocalIndex,
+    make_wheel: WheelMaker,
+    running_interpreter: Interpreter,
+    tmp_path: Path,
+) -> None:
+    served = index.add(make_wheel("foo"))
+    warm, cold = WheeltagSubject(place, place.cache), WheeltagSubject(place, tmp_path / "cold")
+
+    asked = []
+    for name, subject in {"first": warm, "second": warm, "third": cold, "fourth": cold}.items():
+        subject.provision(tmp_path / name, running_interpreter, parse_request(["foo"]))
+        asked.append(index.count(served.filename))
+
+    assert asked[0] == asked[1] < asked[2] == asked[3]
+    assert (tmp_path / "cold" / "wheels-v1").is_dir()

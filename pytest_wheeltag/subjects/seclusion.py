@@ -1,0 +1,83 @@
+"""What an installer's processes see of the machine: nothing of the user's settings, and a home of their own."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from pytest_wheeltag.system.urls import Url
+from pytest_wheeltag.workplace import Workplace
+
+# Settings of installers, of interpreters and of the environment that runs us: none of them is part of a test.
+_DROPPED = (
+    *("PIP_", "UV_", "POETRY_", "PDM_", "PYTHON", "VIRTUALENV_", "VIRTUAL_ENV", "CONDA_", "XDG_"),
+    *("__PYVENV_LAUNCHER__", "PIPENV_", "HATCH_ENV_", "NETRC"),
+)
+_HOME = "home"
+_HIDDEN = "****"
+_USER_OF_URL = re.compile(r"(?<=://)[^\s/@'\"]+@")
+_SETTING = re.compile(r"(?<=--config-setting=)([^=]*=).*|(?<=--config-settings=)([^=]*=).*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Seclusion:
+    """The environment variables of an installer's processes, and which words of theirs must not be shown."""
+
+    variables: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def told(self, variables: Mapping[str, str]) -> Self:
+        """Give the same with further variables; an empty one is left out."""
+        kept = {name: value for name, value in variables.items() if value}
+        return replace(self, variables={**self.variables, **kept})
+
+    def redact(self, text: str) -> str:
+        """Take out of a text whoever's password it is, known or in an address."""
+        for secret in self.secrets:
+            text = text.replace(secret, _HIDDEN)
+        return _USER_OF_URL.sub(f"{_HIDDEN}@", text)
+
+    def redact_word(self, word: str) -> str:
+        """Take out of a word of a command what ``redact`` does, and what a build backend is told."""
+        return _SETTING.sub(rf"\1\2{_HIDDEN}", self.redact(word))
+
+
+def seclude(environ: Mapping[str, str], folder: Path) -> Seclusion:
+    """Give what a process sees of a machine, with its home and all that lies below a home in ``folder``.
+
+    ``PATH``, certificates, proxies, compilers and their flags stay.
+    """
+    home = folder.absolute() / _HOME
+    kept = {name: value for name, value in environ.items() if not name.upper().startswith(_DROPPED)}
+    own = {
+        "HOME": home,
+        "USERPROFILE": home,
+        "APPDATA": home / "AppData" / "Roaming",
+        "LOCALAPPDATA": home / "AppData" / "Local",
+        "XDG_CACHE_HOME": home / ".cache",
+        "XDG_CONFIG_HOME": home / ".config",
+        "XDG_CONFIG_DIRS": home / ".config",
+        "XDG_DATA_HOME": home / ".local" / "share",
+        "XDG_STATE_HOME": home / ".local" / "state",
+    }
+    home.mkdir(parents=True, exist_ok=True)
+    return Seclusion({**kept, **{name: str(path) for name, path in own.items()}, "NO_COLOR": "1"})
+
+
+def seclude_at(place: Workplace, folder: Path) -> Seclusion:
+    """Give what a process sees that installs from a place, as ``seclude`` does, with the secrets that it must be told."""
+    locations = place.opened.locations
+    urls = [*locations.index_urls, *locations.find_links]
+    proxy = place.opened.configuration.proxy
+    known = _secrets_of([*urls, *([proxy] if proxy else [])])
+    return replace(seclude(place.environ, folder), secrets=tuple(known))
+
+
+def _secrets_of(urls: Iterable[Url]) -> Iterable[str]:
+    for url in urls:
+        # A token may stand where others have the user.
+        secret = url.password or url.username
+        if secret:
+            yield from dict.fromkeys((secret, quote(secret, safe="")))

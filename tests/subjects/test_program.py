@@ -1,0 +1,136 @@
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_wheeltag.errors import WheeltagError
+from pytest_wheeltag.subjects.program import Program
+from pytest_wheeltag.subjects.subject import Lodging
+from pytest_wheeltag.workplace import Workplace
+from pytest_wheeltag.workshop import LocalIndex, WheelMaker
+
+posix = pytest.mark.skipif(os.name != "posix", reason="the stand-ins are shell scripts")
+
+CODE = """
+import os, sys
+def main():
+    print("mitten", "{version}", os.environ.get("HOME"))
+    sys.exit({status})
+"""
+Publish = Callable[..., str]
+
+
+@pytest.fixture
+def publish(index: LocalIndex, make_wheel: WheelMaker) -> Publish:
+    """Publish a real little installer: a wheel with a console script."""
+
+    def add(version: str, *, status: int = 0) -> str:
+        files = {
+            "mitten.py": CODE.format(version=version, status=status),
+            f"mitten-{version}.dist-info/entry_points.txt": "[console_scripts]\nmitten = mitten:main\n",
+        }
+        return index.add(make_wheel("mitten", version, files=files)).filename
+
+    return add
+
+
+@pytest.fixture
+def open_program(place: Workplace, tmp_path: Path) -> Callable[..., Program]:
+    def open_it(pinned: str = "", script: str = "") -> Program:
+        on_path = tmp_path / "path"
+        on_path.mkdir(exist_ok=True)
+        if script:
+            (on_path / "mitten").write_text(script, encoding="utf-8")
+            (on_path / "mitten").chmod(0o755)
+        environ = {**place.environ, "PATH": f"{on_path}{os.pathsep}{os.defpath}"}
+        # It installs from nowhere: what it is itself comes from the lodging's source.
+        nowhere = replace(place, environ=environ, sources=replace(place.sources, no_index=True))
+        return Program("mitten", pinned, nowhere, Lodging(tmp_path / "home", tmp_path / "kept", place))
+
+    return open_it
+
+
+@posix
+def test_the_one_on_path_is_taken_and_sees_nothing_of_the_user(
+    open_program: Callable[..., Program], publish: Publish, index: LocalIndex, tmp_path: Path
+) -> None:
+    publish("2.0")
+    script = f'#!/bin/sh\ntest "$HOME" = "{tmp_path}" && exit 1\necho "Mitten (version 1.5)"\n'
+
+    program = open_program(script=script)
+
+    assert program.version == "1.5"
+    assert program.path == str(tmp_path / "path" / "mitten")
+    assert not index.requests
+
+
+@posix
+@pytest.mark.parametrize(
+    "script", ["#!/bin/sh\necho 'no such command' >&2\nexit 127\n", "#!/no/such/interpreter\n", "\0"]
+)
+def test_a_shim_that_leads_nowhere_counts_as_none_and_the_newest_is_fetched(
+    open_program: Callable[..., Program], publish: Publish, tmp_path: Path, script: str
+) -> None:
+    publish("1.0")
+    publish("2.0")
+
+    program = open_program(script=script)
+
+    assert program.version == "2.0"
+    assert Path(program.path).is_relative_to(tmp_path / "home")
+
+
+def test_a_version_is_fetched_once_by_all_who_want_it(
+    open_program: Callable[..., Program], publish: Publish, index: LocalIndex
+) -> None:
+    wanted = publish("1.0")
+    publish("2.0")
+    paths: list[str] = []
+    threads = [threading.Thread(target=lambda: paths.append(open_program("1.0").path)) for _ in range(4)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(paths)) == 1
+    assert len(paths) == 4
+    assert index.count(wanted) == 1
+    assert open_program("1.0").version == "1.0"
+    assert open_program("2.0").path != paths[0]
+
+
+def test_one_that_does_not_start_or_is_not_published_is_told(
+    open_program: Callable[..., Program], publish: Publish
+) -> None:
+    publish("1.0", status=1)
+
+    with pytest.raises(WheeltagError, match="it brings no program that starts: `mitten`"):
+        _ = open_program("1.0").path
+    with pytest.raises(WheeltagError, match=r"mitten==3\.0"):
+        _ = open_program("3.0").path
+
+
+def test_of_none_at_all_the_version_is_unknown(open_program: Callable[..., Program]) -> None:
+    assert open_program().version == "unknown"
+
+
+def test_what_the_running_interpreter_cannot_have_is_fetched_for_another_one(
+    open_program: Callable[..., Program], place: Workplace, index: LocalIndex, make_wheel: WheelMaker
+) -> None:
+    found = place.finder.find_all()
+    older = [each for each in found if (3, 8) <= each.version_info[:2] < sys.version_info[:2]]
+    if not older:
+        pytest.skip("there is no older interpreter here")
+    files = {
+        "mitten.py": CODE.format(version="0.9", status=0),
+        "mitten-0.9.dist-info/entry_points.txt": "[console_scripts]\nmitten = mitten:main\n",
+    }
+    bound = f"<{sys.version_info[0]}.{sys.version_info[1]}"
+    index.add(make_wheel("mitten", "0.9", files=files), requires_python=bound)
+
+    assert older[0].label in open_program("0.9").path
