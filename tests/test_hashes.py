@@ -37,6 +37,20 @@ def test_only_what_is_pinned_can_be_checked(refuse: Callable[..., str]) -> None:
     assert "must be pinned with `==`" in refuse("--require-hashes", "foo")
 
 
+def test_the_hashes_of_constraints_say_which_version_is_meant(
+    attempt: Try, index: LocalIndex, make_wheel: WheelMaker, tmp_path: Path
+) -> None:
+    old, new = make_wheel("foo", "1.0"), make_wheel("foo", "2.0")
+    for path in (old, new):
+        index.add(path)
+    constraints = tmp_path / "constraints.txt"
+
+    for pinned in ("foo==1.0", "foo"):
+        constraints.write_text(f"{pinned} --hash=sha256:{sha(old)}", encoding="utf-8")
+        status, out, err = attempt("resolve", "foo", "-c", "constraints.txt")
+        assert (status, old.name in out, new.name in out) == (0, True, False), err
+
+
 @pytest.mark.parametrize("way", ["path", "local address", "address"])
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_a_file_by_its_address_is_checked_before_it_is_used(

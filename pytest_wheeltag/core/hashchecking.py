@@ -12,7 +12,7 @@ from pytest_wheeltag.core.resolution import Choice
 from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.errors import HashCheckError
 
-_PINNED = "every requirement must be pinned with `==`, or be a file by its address, found"
+_PINNED = "every requirement must be pinned with `==`, have a hash, or be a file by its address, found"
 _AGREEING = "all that is said of a project must have a hash in common, found none in"
 _NO_TREES = "no source tree can be installed, which has none"
 _ALL_FILES = "every file by its address needs one, found"
@@ -48,8 +48,9 @@ def given_hashes(demand: Demand | UnnamedDemand) -> Hashes:
 def check_pins(requirements: Iterable[Demand | UnnamedDemand], constraints: Iterable[Demand] = ()) -> None:
     """Refuse what cannot be checked before anything is looked at; raises ``HashCheckError``.
 
-    That is a requirement that is not pinned, a file by its address without a hash, a tree. Of what an index lists
-    a missing hash shows later, since nothing of it is run.
+    That is a requirement that is neither pinned nor has a hash, its own or a constraint's; a file by its address
+    without a hash; a tree. Of what an index lists and is pinned a missing hash shows later, since nothing of it is
+    run.
     """
     requirements = tuple(requirements)
     bound = {each.name for each in constraints if each.hashes}
@@ -57,7 +58,7 @@ def check_pins(requirements: Iterable[Demand | UnnamedDemand], constraints: Iter
         raise HashCheckError(_NO_TREES, trees)
     if bare := tuple(each.text for each in requirements if each.reference and not _has_hash(each, bound)):
         raise HashCheckError(_ALL_FILES, bare)
-    if loose := tuple(demand.text for demand in requirements if not _is_fixed(demand)):
+    if loose := tuple(each.text for each in requirements if not (_is_fixed(each) or _has_hash(each, bound))):
         raise HashCheckError(_PINNED, loose)
 
 

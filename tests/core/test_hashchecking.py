@@ -58,12 +58,16 @@ def test_hashes_that_contradict_each_other_admit_nothing() -> None:
 @pytest.mark.parametrize("text", ["foo", "foo>=1", "foo==1.*", "foo<2,>1"])
 def test_what_is_not_pinned_cannot_be_checked(text: str) -> None:
     with pytest.raises(HashCheckError, match=r"must be pinned with `==`, .* found: `foo"):
-        check_pins([demand(text, ONE)])
+        check_pins([demand(text)], [demand("foo==1"), demand("bar==1", ONE)])
 
 
 def test_what_is_pinned_or_a_file_can_be_checked() -> None:
     archive = parse_reference(f"https://host.example/foo-1.0.zip#sha256={'1' * 64}", "the test")
     check_pins([demand("foo==1"), demand("foo===1"), UnnamedDemand(archive, "the test")])
+
+
+def test_a_hash_pins_as_well_as_a_version_be_it_a_constraints() -> None:
+    check_pins([demand("foo", ONE), demand("bar>=1")], [demand("bar==1", TWO)])
 
 
 def test_a_file_without_a_hash_is_refused_unless_a_constraint_brings_one() -> None:
