@@ -13,7 +13,7 @@ from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import InapplicableError, Invocation, UninstallableError
 from pytest_wheeltag.subjects.seclusion import Seclusion
-from pytest_wheeltag.system.processes import end_group, own_group
+from pytest_wheeltag.system.processes import end_group, own_group, wait_for
 
 TIMEOUT_SECONDS = 900.0
 _KEPT_BYTES = 1 << 16
@@ -88,7 +88,7 @@ def invoke(
     tail.start()
     problem = ""
     try:
-        status = process.wait(max(0.0, seconds))
+        status = wait_for(process, max(0.0, seconds))
     except subprocess.TimeoutExpired:
         status, problem = -1, f"\nerror: it was not done after {seconds:g} seconds"
     finally:

@@ -22,7 +22,7 @@ from pytest_wheeltag.core.requirements import ConfigSettings
 from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.errors import BuildError, BuildOutput, UnsafeFileError
 from pytest_wheeltag.system.files import read_regular
-from pytest_wheeltag.system.processes import end_group, own_group
+from pytest_wheeltag.system.processes import end_group, own_group, wait_for
 
 _SHOWN_LINES = 30
 _TAIL_BYTES = 1 << 16
@@ -158,7 +158,7 @@ class Backend:
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> int:
         try:
-            return process.wait(self._place.seconds)
+            return wait_for(process, self._place.seconds)
         except subprocess.TimeoutExpired as error:
             problem = f"it was not done after {self._place.seconds:g} seconds"
             raise self._fail(problem) from error

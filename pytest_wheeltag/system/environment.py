@@ -5,16 +5,19 @@ import os
 import shutil
 import stat
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
 from pytest_wheeltag.core.target import InstallTarget, target_of
 from pytest_wheeltag.errors import InterpreterError, UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_bytes, read_regular, staging_path
+from pytest_wheeltag.system.images import EnvironmentImage, can_be_written, take_image
 from pytest_wheeltag.system.transaction import Transaction, open_transaction, recover
 
 # What virtualenv remembers of interpreters; its own place would lie outside our cache.
@@ -28,6 +31,12 @@ _COMPLETE = b"complete\n"
 _MARKER_BYTES = 64
 _DIGEST_CHARACTERS = 16
 _FIRST_PATCHED = (3, 8)
+
+# By interpreter, in this process; None where there is no image. Whoever makes but one environment takes none.
+_images: dict[Interpreter, EnvironmentImage | None] = {}
+_made_once: set[Interpreter] = set()
+# virtualenv's caches of interpreters were not made for threads.
+_virtualenv_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -158,7 +167,6 @@ class EnvironmentMaker:
         }
         # An empty file: users' defaults (seeds, copies, prompts) would make other environments.
         self._environ["VIRTUALENV_CONFIG_FILE"] = os.devnull
-        self._lock = threading.Lock()
 
     def make(self, prefix: Path, interpreter: Interpreter) -> UnfinishedEnvironment:
         """Make an environment in ``prefix``, the same as ``virtualenv --no-seed`` makes there.
@@ -174,12 +182,33 @@ class EnvironmentMaker:
         publish_bytes(prefix / MARKER, _UNFINISHED)
         environment = UnfinishedEnvironment(prefix, interpreter)
         try:
-            self._create(prefix, interpreter)
+            self._fill(prefix, interpreter)
             _check(environment)
         except BaseException:
             remove_environment(prefix)
             raise
         return environment
+
+    def _fill(self, prefix: Path, interpreter: Interpreter) -> None:
+        """Write it from an image where there is one, else let virtualenv make it."""
+        image = self._find_image(interpreter) if can_be_written(prefix) else None
+        if image is None:
+            self._create(prefix, interpreter)
+            _made_once.add(interpreter)
+        else:
+            image.write(prefix)
+
+    def _find_image(self, interpreter: Interpreter) -> EnvironmentImage | None:
+        if interpreter not in _made_once:
+            return None
+        if interpreter not in _images:
+            # A name that stands nowhere by chance, and a place of its own: others may be doing the same.
+            self._app_data.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(prefix="wheeltag-image-", dir=self._app_data) as folder:
+                prefix = Path(folder, f"image-{uuid.uuid4().hex}")
+                self._create(prefix, interpreter)
+                _images[interpreter] = take_image(prefix) if can_be_written(prefix) else None
+        return _images[interpreter]
 
     def _create(self, prefix: Path, interpreter: Interpreter) -> None:
         # Late: 70 ms, and whoever only looks at environments makes none.
@@ -188,8 +217,7 @@ class EnvironmentMaker:
         arguments = [str(prefix), "--no-seed", "--no-periodic-update"]
         arguments += ["--python", interpreter.executable, "--app-data", str(self._app_data)]
         try:
-            # Its caches of interpreters were not made for threads.
-            with self._lock:
+            with _virtualenv_lock:
                 session = session_via_cli(arguments, setup_logging=False, env=self._environ)
             # It would write a `.venv` beside an environment that lies beside a pyproject.toml (PEP 832).
             session.creator.venv_redirect = False

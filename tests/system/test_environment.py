@@ -48,13 +48,23 @@ def tree(folder: Path) -> Mapping[str, bytes]:
     return found
 
 
+@pytest.mark.parametrize("made_before", [0, 2], ids=["by virtualenv", "from an image"])
 def test_an_environment_equals_what_virtualenv_makes(
-    maker: EnvironmentMaker, interpreter: Interpreter, tmp_path: Path
+    made_before: int,
+    maker: EnvironmentMaker,
+    interpreter: Interpreter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(environment_module, "_made_once", set())
+    monkeypatch.setattr(environment_module, "_images", {})
     command = [sys.executable, "-m", "virtualenv", "-q", "--no-seed", "--python", interpreter.executable]
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUALENV_")}
     app_data = ["--app-data", str(tmp_path / "app-data")]
     subprocess.run([*command, *app_data, str(tmp_path / "theirs")], check=True, env=surroundings)
+    for number in range(made_before):
+        maker.make(tmp_path / f"before-{number}", interpreter)
+    assert list(environment_module._images) == [interpreter] * bool(made_before)  # noqa: SLF001 - as above
     made = maker.make(tmp_path / "ours", interpreter)
     made.complete()
     ours, theirs = dict(tree(made.prefix)), tree(tmp_path / "theirs")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_wheeltag.system.processes import end_group, own_group
+from pytest_wheeltag.system.processes import end_group, own_group, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the processes here are shell scripts")
 
@@ -37,3 +37,29 @@ def test_ending_it_twice_is_no_error() -> None:
         end_group(process)
         end_group(process)
         assert process.returncode in {3, -9}
+
+
+def test_the_end_of_a_process_is_waited_for() -> None:
+    with start("exit 3") as process:
+        assert wait_for(process, 60) == 3
+        assert wait_for(process, 60) == 3
+
+
+def test_waiting_ends_with_the_time() -> None:
+    with start("sleep 60") as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            wait_for(process, 0.01)
+        assert process.poll() is None
+        end_group(process)
+
+
+def test_where_the_system_cannot_tell_of_the_end_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
+    with start("exit 3") as process:
+        assert wait_for(process, 60) == 3
+    monkeypatch.delattr(os, "pidfd_open")
+    with start("exit 4") as process:
+        assert wait_for(process, 60) == 4
