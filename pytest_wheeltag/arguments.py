@@ -242,6 +242,12 @@ COMMANDS = (
             ),
             _list("--scenario", metavar="ID", dest="scenarios", help="only this scenario (repeatable)"),
             _list(
+                "--scenario-file",
+                metavar="PATH",
+                dest="scenario_files",
+                help="a scenario of one's own, instead of the built-in ones (repeatable)",
+            ),
+            _list(
                 "--python",
                 metavar="SPEC",
                 help="an interpreter, or `all` (repeatable; default: the one that runs this and its neighbour)",

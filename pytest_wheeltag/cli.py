@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.requirements import Request
     from pytest_wheeltag.core.scenarioresult import ScenarioResult
     from pytest_wheeltag.core.verdict import Verdict
-    from pytest_wheeltag.subjects.roster import InstallerSpec
-    from pytest_wheeltag.subjects.subject import Lodging, Subject
     from pytest_wheeltag.supplies import ProvisionOptions
     from pytest_wheeltag.system.environment import Environment
     from pytest_wheeltag.system.installation import InstallReport
@@ -210,37 +207,39 @@ def _conformance(options: argparse.Namespace) -> int:
 def _play(options: argparse.Namespace) -> "Iterator[ScenarioResult]":
     from tempfile import TemporaryDirectory  # noqa: PLC0415 - as above
 
-    from pytest_wheeltag.conformance import Trial, run_scenarios, select_scenarios  # noqa: PLC0415
-    from pytest_wheeltag.subjects.roster import open_subject, parse_installer_spec  # noqa: PLC0415
-    from pytest_wheeltag.subjects.subject import Lodging  # noqa: PLC0415
+    from pytest_wheeltag.conformance import list_parts, run_scenarios  # noqa: PLC0415
+    from pytest_wheeltag.core.interpreter import parse_interpreter_spec  # noqa: PLC0415
+    from pytest_wheeltag.repertoire import select_scenarios  # noqa: PLC0415
+    from pytest_wheeltag.subjects.roster import parse_installer_spec  # noqa: PLC0415
+    from pytest_wheeltag.trials import choose_interpreters, count_at_once, open_trial  # noqa: PLC0415
 
     place = _workplace(options)
-    scenarios = select_scenarios(options.classes, options.scenarios)
-    specs = [parse_installer_spec(each, setting="--installer") for each in options.installer or ["wheeltag"]]
-    interpreters = _choose_interpreters(options, place)
+    scenarios = select_scenarios(options.classes, options.scenarios, options.scenario_files)
+    installers = options.installer or ["wheeltag"]
+    specs = [parse_installer_spec(each, setting="--installer") for each in installers]
+    pythons = [parse_interpreter_spec(text, setting="--python") for text in options.python]
+    interpreters = choose_interpreters(pythons, place)
+    parts = sum(len(list_parts(each, interpreters)) for each in scenarios)
     for spec in specs:
         with TemporaryDirectory(prefix="wheeltag-") as folder:
-            lodging = Lodging(Path(folder) / "home", Path(folder) / "cache", place)
-            name = open_subject(spec, place, lodging).name
-            _tell(f"{name.name} {name.version}: {len(scenarios)} scenarios")
-            trial = Trial(name, Path(folder), os.environ, partial(_open_lodged, spec, lodging))
-            yield from run_scenarios(scenarios, interpreters, trial)
+            trial = open_trial(spec, place, Path(folder))
+            who = f"{trial.installer.name} {trial.installer.version}"
+            _tell(f"{who}: {parts} scenarios")
+            results = run_scenarios(scenarios, interpreters, trial, at_once=count_at_once())
+            yield from _show_progress(who, parts, results)
 
 
-def _open_lodged(spec: "InstallerSpec", lodging: "Lodging", place: "Workplace", cache: Path) -> "Subject":
-    from pytest_wheeltag.subjects.roster import open_subject  # noqa: PLC0415 - as above
-
-    return open_subject(spec, place, replace(lodging, cache=cache))
-
-
-def _choose_interpreters(options: argparse.Namespace, place: "Workplace") -> "list[Interpreter]":
-    from pytest_wheeltag.conformance import pick_neighbours  # noqa: PLC0415 - as above
-    from pytest_wheeltag.core.interpreter import parse_interpreter_spec  # noqa: PLC0415
-
-    if not options.python:
-        return list(pick_neighbours(place.finder.ask(Path(sys.executable)), place.finder.find_all()))
-    specs = [parse_interpreter_spec(text, setting="--python") for text in options.python]
-    return [each for spec in specs for each in place.finder.find_each(spec)]
+def _show_progress(who: str, parts: int, results: "Iterable[ScenarioResult]") -> "Iterator[ScenarioResult]":
+    """Pass results on; on a terminal a line tells how far it is, in a log nothing does."""
+    if not sys.stderr.isatty():
+        yield from results
+        return
+    failed = 0
+    for number, result in enumerate(results, start=1):
+        failed += str(result.outcome) == "failed"
+        print(f"\r\x1b[Kwheeltag: {who}: {number} of {parts}, {failed} failed", end="", file=sys.stderr)
+        yield result
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _pythons(options: argparse.Namespace) -> int:

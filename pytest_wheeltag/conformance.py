@@ -3,11 +3,9 @@
 import ast
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from importlib import resources
-from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,10 +27,9 @@ from pytest_wheeltag.core.scenario import (
     describe_difference,
     list_casts,
 )
-from pytest_wheeltag.core.scenariofile import parse_scenario
-from pytest_wheeltag.core.scenarioresult import ScenarioResult
+from pytest_wheeltag.core.scenarioresult import ScenarioResult, title_of
 from pytest_wheeltag.core.verdict import InstalledWheel, Outcome
-from pytest_wheeltag.errors import InapplicableError, UninstallableError, UsageError
+from pytest_wheeltag.errors import InapplicableError, UninstallableError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment, remove_environment
 from pytest_wheeltag.system.installed import read_installed
@@ -43,51 +40,6 @@ from pytest_wheeltag.workshop.stage import MARK, Stage, list_shelves, open_stage
 
 OpenSubject = Callable[[Workplace, Path], Subject]
 _BUILT = "_built.py"
-
-
-def load_scenarios() -> tuple[Scenario, ...]:
-    """Read the scenarios that come with the package, sorted by identifier; raises ``UsageError``."""
-    files = (
-        each for each in resources.files("pytest_wheeltag.scenarios").iterdir() if each.name.endswith(".toml")
-    )
-    return tuple(
-        parse_scenario(each.read_text(encoding="utf-8"), each.name.removesuffix(".toml"))
-        for each in sorted(files, key=lambda each: each.name)
-    )
-
-
-def select_scenarios(classes: Collection[str], identifiers: Collection[str]) -> tuple[Scenario, ...]:
-    """Give those of some classes and with some names, all where neither is given; raises ``UsageError`` for unknown ones."""
-    scenarios = load_scenarios()
-    known = sorted({scenario.class_ for scenario in scenarios})
-    for name in classes:
-        if name not in known:
-            raise UsageError("--class", name, f"one of {', '.join(known)}")
-    names = [scenario.identifier for scenario in scenarios]
-    for name in identifiers:
-        if name not in names:
-            raise UsageError(
-                "--scenario", name, f"a scenario, the nearest is `{get_close_matches(name, names, 1, 0)[0]}`"
-            )
-    return tuple(
-        each
-        for each in scenarios
-        if (not classes or each.class_ in classes) and (not identifiers or each.identifier in identifiers)
-    )
-
-
-def pick_neighbours(running: Interpreter, found: Iterable[Interpreter]) -> tuple[Interpreter, ...]:
-    """Give the running interpreter with its nearest older one of the same implementation, else the nearest newer."""
-    alike = [each for each in found if each.implementation == running.implementation and each.is_final]
-    older = [each for each in alike if each.version_info[:2] < running.version_info[:2]]
-    newer = [each for each in alike if each.version_info[:2] > running.version_info[:2]]
-    by_version = attrgetter("version_info")
-    nearest_older, nearest_newer = (
-        max(older, key=by_version, default=None),
-        min(newer, key=by_version, default=None),
-    )
-    neighbour = nearest_older or nearest_newer
-    return (running, neighbour) if neighbour else (running,)
 
 
 @dataclass(frozen=True)
@@ -104,19 +56,47 @@ class Trial:
 
 
 def run_scenarios(
-    scenarios: Iterable[Scenario], interpreters: Sequence[Interpreter], trial: Trial
+    scenarios: Iterable[Scenario], interpreters: Sequence[Interpreter], trial: Trial, *, at_once: int = 1
 ) -> Iterator[ScenarioResult]:
-    """Play each scenario on every choice of interpreters for its roles; skipped where they are too few."""
-    for scenario in scenarios:
-        casts = list(list_casts(scenario, interpreters))
-        if not casts:
-            needed = (
-                f"needs {len(scenario.roles)} interpreters of one implementation, each of another version"
-            )
-            yield ScenarioResult(trial.installer, scenario, (), Outcome.SKIPPED, needed)
-        for cast in casts:
-            with TemporaryDirectory(dir=trial.folder) as folder:
-                yield run_scenario(scenario, cast, replace(trial, folder=Path(folder)))
+    """Play each scenario on every choice of interpreters for its roles; skipped where they are too few.
+
+    Results come in the order of the scenarios; ``at_once`` are played side by side, each in a folder of its own.
+    """
+    parts = [part for scenario in scenarios for part in list_parts(scenario, interpreters)]
+    pool = ThreadPoolExecutor(at_once, "wheeltag-scenario")
+    try:
+        yield from pool.map(lambda part: play_part(part, trial), parts)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A scenario with those who play in it; ``cast`` is None where there are too few."""
+
+    scenario: Scenario
+    cast: Cast | None
+
+    @property
+    def title(self) -> str:
+        """The scenario's identifier with the interpreters, as item ids have it."""
+        return title_of(self.scenario, self.cast.labels if self.cast else ())
+
+
+def list_parts(scenario: Scenario, interpreters: Iterable[Interpreter]) -> tuple[Part, ...]:
+    """List a scenario with every choice of interpreters, at least one part."""
+    casts = tuple(list_casts(scenario, interpreters))
+    return tuple(Part(scenario, cast) for cast in casts or (None,))
+
+
+def play_part(part: Part, trial: Trial) -> ScenarioResult:
+    """Play a scenario in a folder of its own, which is gone afterwards."""
+    if part.cast is None:
+        roles = len(part.scenario.roles)
+        needed = f"needs {roles} interpreters of one implementation, each of another version"
+        return ScenarioResult(trial.installer, part.scenario, (), Outcome.SKIPPED, needed)
+    with TemporaryDirectory(dir=trial.folder) as folder:
+        return run_scenario(part.scenario, part.cast, replace(trial, folder=Path(folder)))
 
 
 def run_scenario(scenario: Scenario, cast: Cast, trial: Trial) -> ScenarioResult:

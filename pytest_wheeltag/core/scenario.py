@@ -58,7 +58,8 @@ class Artefact:
 
     ``title`` is a wheel's file name, or ``NAME-VERSION`` of an sdist or tree; placeholders in it stand for facts of
     interpreters. The rest but ``requires`` is for what is built: the tag of its wheels, what these tell of their
-    build (``interpreter``, ``settings``), and the environment variables and distributions that they tell.
+    build (``interpreter``, ``settings``), and the environment variables and distributions that they tell. What an
+    ``is_dynamic`` source requires only its backend can say.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Artefact:
     variables: tuple[str, ...] = ()
     distributions: tuple[str, ...] = ()
     build_requires: tuple[str, ...] = ()
+    is_dynamic: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,8 +210,13 @@ def describe_facts(interpreter: Interpreter) -> dict[str, str]:
 
 
 def list_casts(scenario: Scenario, interpreters: Iterable[Interpreter]) -> Iterator[Cast]:
-    """List the ways to fill the roles, with different interpreters of one implementation, the oldest first."""
-    ordered = sorted({each.label: each for each in interpreters}.values(), key=lambda each: each.version_info)
+    """List the ways to fill the roles, with different interpreters of one implementation, the oldest first.
+
+    A single role is played by the first interpreter that is given: what it asks is not which one it is.
+    """
+    given = {each.label: each for each in interpreters}.values()
+    first = list(given)[: 1 if len(scenario.roles) == 1 else None]
+    ordered = sorted(first, key=lambda each: each.version_info)
     for chosen in combinations(ordered, len(scenario.roles)):
         if len({each.implementation for each in chosen}) == 1:
             yield Cast(dict(zip(scenario.roles, chosen, strict=True)))

@@ -79,6 +79,7 @@ def _artefact(name: str, table: "_Table") -> Artefact:
         table.texts("variables"),
         table.texts("distributions"),
         table.texts("build-requires"),
+        table.flag("dynamic", default=False),
     )
     table.finish()
     return artefact

@@ -41,6 +41,7 @@ class SdistWishes(TypedDict, total=False):
     entry_points: str | Mapping[str, Mapping[str, str]]
     build_requires: Sequence[str]
     recipe: Recipe
+    is_static: bool
 
 
 class WheelMaker:

@@ -40,7 +40,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class SdistSpec:
-    """What an sdist shall be; ``files`` are those of its wheel, ``build_requires`` is pyproject.toml's list."""
+    """What an sdist shall be; ``files`` are those of its wheel, ``build_requires`` is pyproject.toml's list.
+
+    With ``is_static`` its PKG-INFO promises what the wheel will declare (PEP 643), so that nobody need ask the backend.
+    """
 
     name: str
     version: str
@@ -51,6 +54,7 @@ class SdistSpec:
     entry_points: str | Mapping[str, Mapping[str, str]] = ""
     build_requires: Sequence[str] = ()
     recipe: Recipe = Recipe()
+    is_static: bool = False
 
     @property
     def wheel(self) -> WheelSpec:
@@ -111,12 +115,17 @@ def source_files(spec: SdistSpec) -> dict[str, bytes]:
     info = f"{spec.wheel.dist_info}/"
     payload = {f"src/{path}": data for path, data in files.items() if not path.startswith(info)}
     return {
-        "PKG-INFO": files[f"{info}METADATA"],
+        "PKG-INFO": _promised(files[f"{info}METADATA"]) if spec.is_static else files[f"{info}METADATA"],
         "pyproject.toml": _pyproject(spec).encode(),
         f"{_FOLDER}/backend.py": _BACKEND.read_bytes(),
         f"{_FOLDER}/recipe.json": _recipe(spec, files).encode(),
         **payload,
     }
+
+
+def _promised(metadata: bytes) -> bytes:
+    """Give metadata in the first version in which what an sdist says is final."""
+    return metadata.replace(b"Metadata-Version: 2.1", b"Metadata-Version: 2.2", 1)
 
 
 def _pyproject(spec: SdistSpec) -> str:

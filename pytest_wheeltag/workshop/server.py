@@ -51,6 +51,11 @@ class LoopbackServer:
         self._lock = threading.Lock()
 
     @property
+    def is_started(self) -> bool:
+        """Whether it answers."""
+        return self._server is not None
+
+    @property
     def origin(self) -> str:
         """The scheme, host and port, like ``http://127.0.0.1:4711``; ``RuntimeError`` before the start."""
         return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}"

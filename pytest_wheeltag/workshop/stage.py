@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -24,10 +24,11 @@ class Stage:
     file name takes its place there.
     """
 
-    def __init__(self, folder: Path, indexes: Mapping[Shelf, LocalIndex], host: LocalIndex) -> None:
+    def __init__(self, folder: Path, start: Callable[[LocalIndex], LocalIndex]) -> None:
         self.folder = folder
-        self._indexes = indexes
-        self._host = host
+        self._start = start
+        self._indexes = {shelf: LocalIndex() for shelf in (Shelf.INDEX, Shelf.OTHER_INDEX)}
+        self._host = LocalIndex()
 
     @property
     def find_links(self) -> Path:
@@ -36,7 +37,11 @@ class Stage:
 
     def index_url(self, shelf: Shelf) -> str:
         """Give the address of an index; ``KeyError`` for a shelf that is none."""
-        return self._indexes[shelf].url
+        return self._started(self._indexes[shelf]).url
+
+    def _started(self, index: LocalIndex) -> LocalIndex:
+        """Give a server that answers: few scenarios ask more than one."""
+        return index if index.is_started else self._start(index)
 
     def publish(self, step: Publish, artefacts: Mapping[str, Artefact], cast: Cast) -> None:
         """Put artefacts on a shelf, at their paths and at their addresses."""
@@ -72,7 +77,7 @@ class Stage:
         if kind in {"path", "tree"}:
             return str(path)
         if kind == "url":
-            return self._host.file_url(filename)
+            return self._started(self._host).file_url(filename)
         if kind == "sha256":
             return hashlib.sha256(_pack(artefact, cast)).hexdigest()
         raise UsageError("scenario", kind, "one of path, url, tree, sha256")
@@ -93,10 +98,9 @@ class Stage:
 
 @contextmanager
 def open_stage(folder: Path) -> Iterator[Stage]:
-    """Open empty indexes, and close them in the end."""
+    """Give empty indexes, which are started when they are first asked for and closed in the end."""
     with ExitStack() as opened:
-        indexes = {shelf: opened.enter_context(LocalIndex()) for shelf in (Shelf.INDEX, Shelf.OTHER_INDEX)}
-        yield Stage(folder, indexes, opened.enter_context(LocalIndex()))
+        yield Stage(folder, opened.enter_context)
 
 
 def _replace(index: LocalIndex, path: Path, *, has_hashes: bool) -> None:
@@ -149,6 +153,7 @@ def _source(artefact: Artefact, cast: Cast) -> SdistSpec:
         requires=artefact.requires,
         requires_python=cast.fill(artefact.requires_python),
         build_requires=artefact.build_requires,
+        is_static=not artefact.is_dynamic,
         recipe=recipe,
     )
 

@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +108,56 @@ def test_too_few_interpreters_judge_nothing(attempt: Try) -> None:
 
     assert status == 3
     assert "needs 2 interpreters of one implementation, each of another version" in out
+
+
+OWN = """
+title = "Mine"
+class = "order"
+property = "best"
+guards = "a rule"
+roles = ["one"]
+artefacts.wheel.wheel = "foo-1.0-py3-none-any.whl"
+steps = [{ publish = ["wheel"] }, { install = "foo", on = "one", expect.foo = "wheel" }]
+"""
+
+
+def test_scenarios_of_ones_own_are_played(attempt: Try, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(OWN, encoding="utf-8")
+
+    status, out, err = attempt("conformance", "--scenario-file=mine.toml", "--verbose")
+
+    assert status == 0, err
+    assert "wheeltag: wheeltag" in err
+    assert ": 1 scenarios" in err
+    assert "mine[" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            None,
+            "--scenario-file: expected a scenario in TOML (No such file or directory), found: `mine.toml`",
+        ),
+        ("\udcff", "--scenario-file: expected a scenario in TOML (it is no UTF-8), found: `mine.toml`"),
+        (OWN.replace("title", "titel"), "mine: expected"),
+    ],
+)
+def test_what_is_no_scenario_is_a_usage_error(
+    text: str | None, message: str, attempt: Try, tmp_path: Path
+) -> None:
+    if text is not None:
+        (tmp_path / "mine.toml").write_text(text, encoding="utf-8", errors="surrogateescape")
+    status, _, err = attempt("conformance", "--scenario-file=mine.toml")
+    assert (status, err.count("\n")) == (2, 1)
+    assert message in err
+
+
+def test_progress_is_told_on_a_terminal_alone(attempt: Try, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, err = attempt("conformance", "--scenario=later-version")
+    assert "1 of 1" not in err
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    _, _, err = attempt("conformance", "--scenario=later-version")
+    assert "1 of 1, 0 failed" in err
+    assert err.endswith("\r\x1b[K")

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 from packaging.utils import parse_wheel_filename
 
-from pytest_wheeltag.conformance import Trial, load_scenarios, pick_neighbours, run_scenario
+from pytest_wheeltag.conformance import Trial, run_scenario
 from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.interpreter import Interpreter
@@ -24,6 +24,7 @@ from pytest_wheeltag.core.requirements import Request, UnnamedDemand
 from pytest_wheeltag.core.resolution import Choice
 from pytest_wheeltag.core.scenario import Cast, Scenario, list_casts
 from pytest_wheeltag.core.verdict import Outcome
+from pytest_wheeltag.repertoire import load_scenarios, pick_neighbours
 from pytest_wheeltag.subjects.subject import failing_as
 from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.system.discovery import InterpreterFinder

@@ -3,11 +3,20 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytest_wheeltag.workshop.sdists import Recipe, SdistSpec, build_sdist, pack_sdist, write_source_tree
+from pytest_wheeltag.core.sourcemetadata import parse_static_metadata
+from pytest_wheeltag.workshop.sdists import (
+    Recipe,
+    SdistSpec,
+    build_sdist,
+    pack_sdist,
+    source_files,
+    write_source_tree,
+)
 
 CALL = """
 import json, sys
@@ -96,3 +105,13 @@ def test_the_other_hooks(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / call(tree, "build_sdist", str(tmp_path))) as archive:
         assert "foo-1.0/build_backend/recipe.json" in archive.getnames()
         assert not any("__pycache__" in name for name in archive.getnames())
+
+
+def test_a_static_one_promises_what_its_wheel_declares() -> None:
+    spec = SdistSpec("foo", "1.0", requires=["bar"])
+    plain, static = (source_files(replace(spec, is_static=each))["PKG-INFO"] for each in (False, True))
+
+    assert parse_static_metadata(plain) is None
+    promised = parse_static_metadata(static)
+    assert promised is not None
+    assert [each.plain for each in promised.requires] == ["bar"]
