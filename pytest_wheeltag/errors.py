@@ -24,6 +24,20 @@ class UsageError(WheeltagError):
         return f"{self.setting}: expected {self.expected}, found: `{self.value}`"
 
 
+class LockError(UsageError):
+    """A lock cannot be used as the source of what is published.
+
+    ``setting`` names the file, ``problem`` is one clause on what was expected and found, fit to be printed.
+    """
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(setting, problem, "a lock that can be read")
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.setting} cannot be used, {self.problem}"
+
+
 class InterpreterError(WheeltagError):
     """An interpreter could not be asked what it is; ``executable`` is its path, ``problem`` why."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_wheeltag.audit import Auditor
 from pytest_wheeltag.core.askedfor import FileOptions, join_asked
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.ledger import Ledger
 from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.errors import UnreachableError
 from pytest_wheeltag.provision import Provisioner
@@ -43,7 +44,7 @@ class Workplace:
 
     ``run_id`` names the run whose processes see every page of an index once; ``build_variables`` are those that
     builds see besides our list. ``warn`` is told, in one line, of what was damaged in the cache, ``tell`` of each
-    build that begins.
+    build that begins. ``ledger`` is the lock that environments are judged by; without one the indexes are asked.
     """
 
     sources: SourceOptions
@@ -53,6 +54,7 @@ class Workplace:
     build_variables: tuple[str, ...] = ()
     warn: Callable[[str], None] = _ignore
     tell: Callable[[str], None] = _ignore
+    ledger: Ledger | None = None
 
     @cached_property
     def cache(self) -> Path:
@@ -93,7 +95,9 @@ class Workplace:
 
     @cached_property
     def auditor(self) -> Auditor:
-        """Judges environments."""
+        """Judges environments; where a lock says what is published, no index is opened for it."""
+        if self.ledger is not None:
+            return Auditor(self.ledger)
         return Auditor(self.opened.catalogue, exclude_newer=self.opened.exclude_newer)
 
     @cached_property

@@ -25,6 +25,7 @@ from pytest_wheeltag.core.hashes import Hash, Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.tags import TagRanking
 from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.core.verdict import Silence
 
 BuildTag = tuple[int, str] | tuple[()]
 
@@ -75,13 +76,15 @@ class ProjectFiles:
     """What all indexes together list of one project, or of one release of it.
 
     ``files`` are pooled over the sources in the order of listing; ``warnings`` are one line each; ``sources``
-    are the locations that had the name, without credentials.
+    are the locations that had the name, without credentials. ``silence`` says why there are no files, where more is
+    known than that nobody lists any.
     """
 
     name: NormalizedName
     files: tuple[PublishedFile, ...] = ()
     warnings: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True)
@@ -269,7 +272,7 @@ def screen_release(
     Versions are equal by PEP 440. Yanked files count only where no other file is accepted. ``files`` are in
     the order of listing, which decides ties.
     """
-    ours = tuple(_of_version(files, name, version))
+    ours = tuple(files_of_version(files, name, version))
     variants = sum(is_variant(file.filename) for file in ours)
     hashes = screen.hashes.get(name, frozenset())
     judged = [
@@ -301,9 +304,10 @@ def rank_candidates(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(sorted(last_first, key=lambda candidate: candidate.preference, reverse=True))
 
 
-def _of_version(
+def files_of_version(
     files: Iterable[PublishedFile], name: NormalizedName, version: Version
 ) -> Iterable[PublishedFile]:
+    """Give the files of one version (PEP 440 equality) of a project, as their names tell, in their order."""
     # A project of a thousand files has a few hundred versions: each text is parsed once.
     is_equal: dict[str, bool] = {str(version): True}
     for file in files:

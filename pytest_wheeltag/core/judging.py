@@ -1,7 +1,7 @@
 """How an installed distribution is judged: the order in which verdicts are looked for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
@@ -13,20 +13,13 @@ from pytest_wheeltag.core.verdict import (
     InstalledWheel,
     MalformedDistribution,
     Property,
+    Silence,
     UnwheeledDistribution,
     Verdict,
     VerdictKind,
 )
 
 _ALTERATIONS_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class Silence:
-    """Why there is no offer to weigh against: an index could not be asked (``UNREACHABLE``), or nothing is known offline (``UNKNOWN``)."""
-
-    kind: VerdictKind
-    message: str
 
 
 def judge_unread(

@@ -32,12 +32,13 @@ _EXPECTED_LOCAL = "only addresses and relative paths of files, since the lock do
 _EXPECTED_HASH = "a hash by an algorithm that Python knows, like sha256"
 
 
-def published_file(entry: FileEntry, lock: Lock) -> PublishedFile:
+def published_file(entry: FileEntry, lock: Lock, *, requires_python: str | None = None) -> PublishedFile:
     """Give a locked wheel or source distribution as an index would list it; raises ``UsageError``."""
     return PublishedFile(
         entry.filename,
         _locate(entry.path, entry.url, lock),
         _hashes(entry, lock),
+        requires_python,
         size=entry.size,
         upload_time=_in_utc(entry.upload_time),
         source=lock.origin,

@@ -2,10 +2,8 @@
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from packaging.pylock import Pylock, PylockValidationError
 from packaging.utils import canonicalize_name
@@ -13,7 +11,11 @@ from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.lock import Lock
 from pytest_wheeltag.core.text import nearest_spelling, printable
-from pytest_wheeltag.errors import UsageError
+from pytest_wheeltag.core.tomltable import TomlTable
+from pytest_wheeltag.errors import LockError, UsageError
+
+MAX_LOCK_BYTES = 16 << 20
+"""The largest known has a hundredth of it."""
 
 _NAME = re.compile(r"pylock\.(?:[^.]+\.)?toml")
 _EXPECTED = "a lock as the pylock.toml specification has it"
@@ -33,7 +35,7 @@ def read_lock(data: bytes, origin: str, folder: str) -> Lock:
     Raises ``UsageError``, which names ``origin``, for what the specification does not allow and for a major
     version that is not known.
     """
-    table = _parse_toml(data, origin)
+    table = TomlTable.decode(data, origin, LockError, max_bytes=MAX_LOCK_BYTES).values
     version = _parse_version(table.get("lock-version"), origin)
     try:
         # Of a newer minor version that is read which is known; packaging would log a line of its own.
@@ -42,13 +44,6 @@ def read_lock(data: bytes, origin: str, folder: str) -> Lock:
         raise UsageError(origin, one_line(error), _EXPECTED) from error
     digest = hashlib.sha256(data).hexdigest()
     return Lock(origin, digest, folder, replace(pylock, lock_version=version))
-
-
-def _parse_toml(data: bytes, origin: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise UsageError(origin, one_line(error), "a lock in TOML and UTF-8") from error
 
 
 def _parse_version(found: object, origin: str) -> Version:

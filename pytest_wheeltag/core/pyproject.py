@@ -1,11 +1,9 @@
 """What pyproject.toml says: how a source tree is built, what its project declares, its dependency groups."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any
 
 from packaging.dependency_groups import DependencyGroupInclude, DependencyGroupResolver
 from packaging.requirements import InvalidRequirement, Requirement
@@ -13,7 +11,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pytest_wheeltag.core.text import nearest_spelling, printable, quoted
+from pytest_wheeltag.core.text import nearest_spelling, quoted
+from pytest_wheeltag.core.tomltable import TomlTable, cut_text
 from pytest_wheeltag.errors import PyprojectError, UsageError
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
@@ -24,18 +23,12 @@ _MAX_CHARACTERS = 1_000_000
 _MAX_REQUIREMENTS = 10_000
 _MAX_LINE_CHARACTERS = 10_000
 _MAX_INCLUDES = 50
-_MAX_REASON_CHARACTERS = 200
 
 _BUILD_SYSTEM = "build-system"
 _PROJECT = "project"
 _GROUPS = "dependency-groups"
-# tomllib keeps every beginning of a dotted key: one of a megabyte takes all memory.
-_LONG_KEY = re.compile(
-    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""
-)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SEPARATORS = re.compile(r"[/\\]")
-_KIND_NAMES = {dict: "a table", list: "an array", bool: "a truth value", int: "a number", float: "a number"}
 
 
 @dataclass(frozen=True)
@@ -73,25 +66,25 @@ def parse_build_system(text: str | None, origin: str) -> BuildSystem:
 
     What is not said is as pip has it: setuptools' legacy backend. Raises ``PyprojectError``, which names ``origin``.
     """
-    table = None if text is None else _Document.parse(text, origin).table(_BUILD_SYSTEM)
+    table = None if text is None else _parse_document(text, origin).table(_BUILD_SYSTEM)
     if table is None:
         return BuildSystem()
     if "requires" not in table.values:
         raise table.error("requires", "expected a list of requirements (PEP 518)", "none")
-    requires = tuple(map(str.strip, table.requirements("requires")))
+    requires = tuple(map(str.strip, _requirements(table, "requires")))
     return BuildSystem(requires, _parse_backend(table), tuple(_parse_backend_path(table)))
 
 
 def parse_project(text: str, origin: str) -> ProjectTable | None:
     """Parse the project table of pyproject.toml (PEP 621), None where there is none; raises ``PyprojectError``."""
-    table = _Document.parse(text, origin).table(_PROJECT)
+    table = _parse_document(text, origin).table(_PROJECT)
     if table is None:
         return None
     return ProjectTable(
         _parse_name(table),
         _parse_version(table),
         _parse_requires_python(table),
-        table.requirements("dependencies"),
+        _requirements(table, "dependencies"),
         _parse_extras(table),
         _parse_dynamic(table),
     )
@@ -104,76 +97,29 @@ def resolve_groups(text: str, names: Sequence[str], origin: str) -> tuple[str, .
     ``PyprojectError`` for groups that include each other in a circle or nothing, and for what is no requirement;
     only groups that are asked for count.
     """
-    groups = _Groups.parse(_Document.parse(text, origin))
+    groups = _Groups.parse(_parse_document(text, origin))
     for name in names:
         if canonicalize_name(name) not in groups.known:
             setting = f"dependency groups of {origin}"
-            raise UsageError(setting, _cut(name), f"a group's name ({nearest_spelling(name, groups.known)})")
+            raise UsageError(
+                setting, cut_text(name), f"a group's name ({nearest_spelling(name, groups.known)})"
+            )
     return tuple(chain.from_iterable(groups.resolve(name) for name in names))
 
 
-@dataclass(frozen=True)
-class _Document:
-    """A pyproject.toml, or a table of it: ``path`` is the key that leads there, with its dot."""
+def _parse_document(text: str, origin: str) -> TomlTable:
+    return TomlTable.parse(text, origin, PyprojectError, max_characters=_MAX_CHARACTERS)
 
-    origin: str
-    values: Mapping[str, Any]
-    path: str = ""
 
-    @classmethod
-    def parse(cls, text: str, origin: str) -> "_Document":
-        """Parse TOML; raises ``PyprojectError``."""
-        if len(text) > _MAX_CHARACTERS:
-            problem = f"expected at most {_MAX_CHARACTERS} characters, found {len(text)}"
-            raise PyprojectError(origin, problem)
-        if found := _LONG_KEY.search(text):
-            raise PyprojectError(origin, f"expected keys of at most 32 parts, found {quoted(found[0])}")
-        try:
-            return cls(origin, tomllib.loads(text))
-        # Beside TOMLDecodeError: a number of more digits than int() takes, arrays of thousands of levels.
-        except (ValueError, RecursionError) as error:
-            problem = f"expected TOML, found a mistake ({_cut(str(error))})"
-            raise PyprojectError(origin, problem) from error
-
-    def error(self, key: str, expected: str, found: str) -> PyprojectError:
-        """Give the error that a value is not what it must be."""
-        return PyprojectError(self.origin, f"{expected} in `{self.path}{printable(key)}`, found {found}")
-
-    def table(self, key: str) -> "_Document | None":
-        """Give a table in this one, None where there is none."""
-        if key not in self.values:
-            return None
-        value = self.values[key]
-        if not isinstance(value, dict):
-            raise self.error(key, "expected a table", _shown(value))
-        return _Document(self.origin, value, f"{self.path}{key}.")
-
-    def text(self, key: str) -> str | None:
-        """Give a text, None where there is none."""
-        value = self.values.get(key)
-        if value is not None and not isinstance(value, str):
-            raise self.error(key, "expected a text", _shown(value))
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Give a list of texts, an empty one where there is none."""
-        value = self.values.get(key, [])
-        if not isinstance(value, list):
-            raise self.error(key, "expected a list of texts", _shown(value))
-        odd = next((each for each in value if not isinstance(each, str)), None)
-        if odd is not None:
-            raise self.error(key, "expected a list of texts", f"{_shown(odd)} in it")
-        return tuple(value)
-
-    def requirements(self, key: str) -> tuple[str, ...]:
-        """Give a list of requirements, checked but as written."""
-        lines = self.texts(key)
-        if len(lines) > _MAX_REQUIREMENTS:
-            raise self.error(key, f"expected at most {_MAX_REQUIREMENTS} requirements", str(len(lines)))
-        for line in lines:
-            if not _is_requirement(line):
-                raise self.error(key, "expected requirements (PEP 508)", quoted(line))
-        return lines
+def _requirements(table: TomlTable, key: str) -> tuple[str, ...]:
+    """Give a list of requirements, checked but as written."""
+    lines = table.texts(key)
+    if len(lines) > _MAX_REQUIREMENTS:
+        raise table.error(key, f"expected at most {_MAX_REQUIREMENTS} requirements", str(len(lines)))
+    for line in lines:
+        if not _is_requirement(line):
+            raise table.error(key, "expected requirements (PEP 508)", quoted(line))
+    return lines
 
 
 def _is_requirement(line: str) -> bool:
@@ -186,15 +132,7 @@ def _is_requirement(line: str) -> bool:
     return True
 
 
-def _shown(value: object) -> str:
-    return quoted(value) if isinstance(value, str) else _KIND_NAMES.get(type(value), "a date or time")
-
-
-def _cut(text: str) -> str:
-    return printable(text[:_MAX_REASON_CHARACTERS])
-
-
-def _parse_backend(table: _Document) -> str:
+def _parse_backend(table: TomlTable) -> str:
     backend = table.text("build-backend")
     if backend is None:
         return LEGACY_BACKEND
@@ -205,7 +143,7 @@ def _parse_backend(table: _Document) -> str:
     return backend
 
 
-def _parse_backend_path(table: _Document) -> Iterator[str]:
+def _parse_backend_path(table: TomlTable) -> Iterator[str]:
     for path in table.texts("backend-path"):
         if not _stays_inside(path):
             raise table.error("backend-path", "expected folders inside the source tree", quoted(path))
@@ -224,7 +162,7 @@ def _stays_inside(path: str) -> bool:
     return True
 
 
-def _parse_name(table: _Document) -> str:
+def _parse_name(table: TomlTable) -> str:
     name = table.text("name")
     if name is None:
         raise table.error("name", "expected the project's name (PEP 621)", "none")
@@ -241,7 +179,7 @@ def _is_name(text: str) -> bool:
     return True
 
 
-def _parse_version(table: _Document) -> str | None:
+def _parse_version(table: TomlTable) -> str | None:
     version = table.text("version")
     try:
         return version if version is None else str(Version(version))
@@ -249,7 +187,7 @@ def _parse_version(table: _Document) -> str | None:
         raise table.error("version", "expected a version (PEP 440)", quoted(version or "")) from error
 
 
-def _parse_requires_python(table: _Document) -> str:
+def _parse_requires_python(table: TomlTable) -> str:
     specifier = table.text("requires-python") or ""
     try:
         return str(SpecifierSet(specifier))
@@ -257,8 +195,8 @@ def _parse_requires_python(table: _Document) -> str:
         raise table.error("requires-python", "expected versions (PEP 440)", quoted(specifier)) from error
 
 
-def _parse_extras(table: _Document) -> dict[NormalizedName, tuple[str, ...]]:
-    declared = table.table("optional-dependencies") or _Document(table.origin, {})
+def _parse_extras(table: TomlTable) -> dict[NormalizedName, tuple[str, ...]]:
+    declared = table.table("optional-dependencies") or table.within({}, "optional-dependencies")
     extras: dict[NormalizedName, tuple[str, ...]] = {}
     for name in declared.values:
         key = canonicalize_name(name)
@@ -267,11 +205,11 @@ def _parse_extras(table: _Document) -> dict[NormalizedName, tuple[str, ...]]:
         if key in extras:
             # PEP 685: which of the two is meant cannot be told.
             raise table.error("optional-dependencies", "expected each extra once", f"{quoted(key)} twice")
-        extras[key] = declared.requirements(name)
+        extras[key] = _requirements(declared, name)
     return extras
 
 
-def _parse_dynamic(table: _Document) -> frozenset[str]:
+def _parse_dynamic(table: TomlTable) -> frozenset[str]:
     dynamic = frozenset(table.texts("dynamic"))
     if "name" in dynamic:
         raise table.error("dynamic", "expected fields other than `name` (PEP 621)", "it")
@@ -288,7 +226,7 @@ class _Groups:
     resolved: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, document: _Document) -> "_Groups":
+    def parse(cls, document: TomlTable) -> "_Groups":
         """Take the table of groups; raises ``PyprojectError`` where two have the same normalised name."""
         table = document.table(_GROUPS)
         try:
@@ -332,8 +270,8 @@ class _Groups:
             raise self._error(key, "expected requirements (PEP 735)", "one nested too deep") from error
 
     def _error(self, key: str, expected: str, found: str) -> PyprojectError:
-        return PyprojectError(self.origin, f"{expected} in `{_GROUPS}.{_cut(key)}`, found {found}")
+        return PyprojectError(self.origin, f"{expected} in `{_GROUPS}.{cut_text(key)}`, found {found}")
 
 
 def _first(errors: ExceptionGroup) -> str:
-    return _cut(str(errors.exceptions[0]).partition("\n")[0])
+    return cut_text(str(errors.exceptions[0]).partition("\n")[0])

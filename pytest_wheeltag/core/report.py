@@ -38,11 +38,36 @@ class InstallerName:
 
 
 @dataclass(frozen=True)
+class AbsentPackage:
+    """What a lock holds and an environment does not; ``is_needed`` unless extras, groups or markers may leave it out."""
+
+    name: str
+    version: str | None
+    is_needed: bool
+
+
+@dataclass(frozen=True)
+class LockSummary:
+    """The lock that an environment was judged by; ``misfits`` say in one line each why it may not be meant for it.
+
+    ``origin`` is its path as shown, ``digest`` the SHA-256 of its bytes.
+    """
+
+    origin: str
+    format: str
+    format_version: str
+    digest: str
+    absent: tuple[AbsentPackage, ...] = ()
+    misfits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scene:
     """Where a verdict belongs: one environment, with the installer and the order of interpreters that made it.
 
     ``identifier`` is the report's id; ``path`` the environment's folder; ``installer``, ``order`` and
-    ``fingerprint`` are None where nothing was installed or they are not known.
+    ``fingerprint`` are None where nothing was installed or they are not known, ``lock`` where indexes say what is
+    published.
     """
 
     identifier: str
@@ -52,6 +77,7 @@ class Scene:
     installer: InstallerName | None = None
     order: tuple[str, ...] | None = None
     fingerprint: str | None = None
+    lock: LockSummary | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +183,7 @@ def unpack(packed: Mapping[str, Any]) -> tuple[Scene, Verdict]:
     scene["interpreter"] = InterpreterSummary(**scene["interpreter"])
     scene["installer"] = scene["installer"] and InstallerName(**scene["installer"])
     scene["order"] = scene["order"] and tuple(scene["order"])
+    scene["lock"] = scene["lock"] and _lock_summary(scene["lock"])
     verdict = dict(packed["verdict"])
     verdict["kind"] = VerdictKind(verdict["kind"])
     verdict["outcome"] = Outcome(verdict["outcome"])
@@ -165,6 +192,11 @@ def unpack(packed: Mapping[str, Any]) -> tuple[Scene, Verdict]:
     for side in ("installed", "best"):
         verdict[side] = verdict[side] and _identity(verdict[side])
     return Scene(**scene), Verdict(**verdict)
+
+
+def _lock_summary(values: Mapping[str, Any]) -> LockSummary:
+    absent = tuple(AbsentPackage(**each) for each in values["absent"])
+    return LockSummary(**{**values, "absent": absent, "misfits": tuple(values["misfits"])})
 
 
 def _identity(values: Mapping[str, Any]) -> WheelIdentity:

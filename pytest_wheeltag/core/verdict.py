@@ -60,6 +60,18 @@ _FAILING = frozenset(
 _SKIPPING = frozenset({VerdictKind.UNWHEELED, VerdictKind.UNKNOWN, VerdictKind.UNLISTED})
 
 
+@dataclass(frozen=True)
+class Silence:
+    """Why there is no offer to weigh against, as the verdict that follows and a clause.
+
+    An index could not be asked (``UNREACHABLE``), nothing is known offline (``UNKNOWN``), or a lock does not hold it
+    (``UNLISTED``) or takes it from elsewhere (``DIRECT``).
+    """
+
+    kind: VerdictKind
+    message: str
+
+
 class Property(StrEnum):
     """The questions that can be asked of an installed distribution."""
 

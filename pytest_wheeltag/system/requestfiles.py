@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pytest_wheeltag.core.addresses import shown_address
 from pytest_wheeltag.core.askedfor import AskedFor
+from pytest_wheeltag.core.ledger import Ledger
+from pytest_wheeltag.core.ledgerfile import read_ledger
 from pytest_wheeltag.core.lockfile import describe_version, is_lock_name, read_lock, select_parts
 from pytest_wheeltag.core.projectdemands import project_demands
 from pytest_wheeltag.core.pyproject import parse_project, resolve_groups
@@ -85,6 +87,11 @@ class RequestReader:
         if document.name == PROJECT_FILE or is_lock_name(document.name):
             raise UsageError(origin, document.shown, _EXPECTED_CONSTRAINTS)
         return self._inclusions.read(document, is_constraints=True)
+
+    def ledger(self, location: str, origin: str) -> Ledger:
+        """Read a lock of any format for what it says is published, by path or address."""
+        document = self._documents.read(self._documents.locate(location, origin), origin)
+        return read_ledger(document.data, document.name, document.shown, document.url.join(".").secret)
 
     def group(self, text: str, origin: str) -> AskedFor:
         """Read a dependency group (PEP 735), ``GROUP`` of the folder's ``pyproject.toml`` or ``PATH:GROUP``.

@@ -11,7 +11,6 @@ from pytest_wheeltag.core.candidates import Offer, PublishedFile, Screen, screen
 from pytest_wheeltag.core.comparison import compress_tags, expand_tags, parse_build
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.judging import (
-    Silence,
     judge,
     judge_alone,
     judge_intact,
@@ -22,6 +21,7 @@ from pytest_wheeltag.core.verdict import (
     InstalledWheel,
     MalformedDistribution,
     Outcome,
+    Silence,
     UnwheeledDistribution,
     Verdict,
     VerdictKind,
