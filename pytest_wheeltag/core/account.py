@@ -11,12 +11,17 @@ __all__ = ["Account", "Invocation", "ResolvedFile"]
 
 @dataclass(frozen=True)
 class ResolvedFile:
-    """A file that an installer says it resolved; ``filename`` and ``sha256`` are None where it does not tell."""
+    """A file that an installer says it resolved; ``filename`` and ``sha256`` are None where it does not tell.
+
+    Where it only says that it is one of several files of a release, as a lock does, ``among`` are their names with
+    their SHA-256, which is None where it is not told: more than one, or none at all.
+    """
 
     name: NormalizedName
     version: str
     filename: str | None = None
     sha256: str | None = None
+    among: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,16 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from packaging.version import Version
+
 from pytest_wheeltag.core.interpreter import Interpreter
-from pytest_wheeltag.core.requirements import Request, parse_request
+from pytest_wheeltag.core.requirements import Demand, Request, parse_request
 from pytest_wheeltag.errors import InterpreterError, ResolutionError, UninstallableError, WheeltagError
 from pytest_wheeltag.subjects.attempt import invoke
 from pytest_wheeltag.subjects.seclusion import Seclusion, seclude
@@ -21,6 +26,7 @@ from pytest_wheeltag.workplace import Workplace
 UNKNOWN = "unknown"
 _QUESTION_SECONDS = 30.0
 _LOCK_SECONDS = 900.0
+_COMPANIONS = timedelta(days=1)
 _VERSION = re.compile(r"\d[\w.!+-]*", re.ASCII)
 
 
@@ -50,13 +56,14 @@ class Program:
 
     @property
     def _newest(self) -> str:
-        source = self._lodging.source
         try:
-            interpreter = source.finder.ask(Path(sys.executable))
-            resolution = source.provisioner.resolve(requesting(self._name), interpreter)
+            return self._newest_for(self._lodging.source.finder.ask(Path(sys.executable)))
         except WheeltagError:
             return UNKNOWN
-        return str(resolution.choices[0].version)
+
+    def _newest_for(self, interpreter: Interpreter) -> str:
+        resolution = self._lodging.source.provisioner.resolve(requesting(self._name), interpreter)
+        return next(str(each.version) for each in resolution.choices if each.name == self._name)
 
     @cached_property
     def path(self) -> str:
@@ -82,7 +89,8 @@ class Program:
                 yield each
 
     def _fetch_for(self, interpreter: Interpreter) -> str:
-        request = requesting(self._name, self._pinned)
+        # Also the newest by its version: that decides what it is fetched with.
+        request = requesting(self._name, self._pinned or self._newest_for(interpreter))
         environment = fetch(request, interpreter, self._lodging)
         path = shutil.which(self._name, path=str(environment.bin))
         if path is None or not ask_version(path, seclude(self._place.environ, self._lodging.home)):
@@ -109,9 +117,37 @@ def fetch(request: Request, interpreter: Interpreter, lodging: Lodging) -> Envir
             home = home.with_name(f"{home.name}-{os.getpid()}")
         environment = open_environment(home, interpreter)
         if environment is None:
-            lodging.source.furnish(home, interpreter, request)
+            _furnish(home, interpreter, request, lodging.source)
             environment = Environment(home.absolute(), interpreter)
     return environment
+
+
+def _furnish(home: Path, interpreter: Interpreter, request: Request, source: Workplace) -> None:
+    """Make an environment with what was published until the day after the release that is asked for, else with anything.
+
+    Installers do not bound what they need: pdm 2.29.4 does not start with the hishel that came after it.
+    """
+    dated = _at_its_time(source, request)
+    if dated is not source:
+        with suppress(WheeltagError):
+            dated.furnish(home, interpreter, request)
+            return
+    source.furnish(home, interpreter, request)
+
+
+def _at_its_time(source: Workplace, request: Request) -> Workplace:
+    demand = request.requirements[0]
+    pins = [each.version for each in demand.requirement.specifier] if isinstance(demand, Demand) else []
+    try:
+        files = source.opened.catalogue.release(demand.name, Version(pins[0])).files if pins else ()
+    except WheeltagError:
+        return source
+    moments = [each.upload_time for each in files if each.upload_time]
+    if not moments:
+        return source
+    limits = [max(moments) + _COMPANIONS, source.opened.exclude_newer]
+    limit = min(each for each in limits if each)
+    return replace(source, sources=replace(source.sources, exclude_newer=limit))
 
 
 def ask_version(path: str, seclusion: Seclusion) -> str:

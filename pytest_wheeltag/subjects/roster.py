@@ -1,13 +1,16 @@
 """Which installers can be put under test, by the names that users type: ours, and those that others add."""
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 
 from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.text import nearest_spelling, printable
 from pytest_wheeltag.errors import UsageError
+from pytest_wheeltag.subjects.pdm import PdmSubject
 from pytest_wheeltag.subjects.pip import PipSubject
+from pytest_wheeltag.subjects.poetry import PoetrySubject
 from pytest_wheeltag.subjects.subject import Lodging, OpenSubject, Subject
 from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.workplace import Workplace
@@ -18,6 +21,9 @@ GROUP = "pytest_wheeltag.subjects"
 SUBJECTS: dict[str, OpenSubject] = {
     "wheeltag": lambda place, lodging, _version: WheeltagSubject(place, lodging.cache),
     "pip": PipSubject,
+    "poetry": PoetrySubject,
+    "pdm": PdmSubject,
+    "pdm-cache": partial(PdmSubject, has_install_cache=True),
 }
 
 

@@ -1,5 +1,6 @@
 """What an installer's processes see of the machine: nothing of the user's settings, and a home of their own."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.system.urls import Url
 from pytest_wheeltag.workplace import Workplace
 
@@ -73,6 +75,13 @@ def seclude_at(place: Workplace, folder: Path) -> Seclusion:
     proxy = place.opened.configuration.proxy
     known = _secrets_of([*urls, *([proxy] if proxy else [])])
     return replace(seclude(place.environ, folder), secrets=tuple(known))
+
+
+def activate(seclusion: Seclusion, environment: Environment) -> Seclusion:
+    """Give what a process sees while an environment is active, as its activation script has it."""
+    known = seclusion.variables.get("PATH")
+    path = os.pathsep.join([str(environment.bin), *([known] if known else [])])
+    return seclusion.told({"VIRTUAL_ENV": str(environment.prefix), "PATH": path})
 
 
 def _secrets_of(urls: Iterable[Url]) -> Iterable[str]:

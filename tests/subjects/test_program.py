@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -134,3 +135,38 @@ def test_what_the_running_interpreter_cannot_have_is_fetched_for_another_one(
     index.add(make_wheel("mitten", "0.9", files=files), requires_python=bound)
 
     assert older[0].label in open_program("0.9").path
+
+
+def test_what_it_needs_is_taken_as_it_was_when_it_was_published(
+    open_program: Callable[..., Program], index: LocalIndex, make_wheel: WheelMaker
+) -> None:
+    files = {
+        "mitten.py": "import part\ndef main():\n    print('mitten', part.WORDS)\n",
+        "mitten-1.0.dist-info/entry_points.txt": "[console_scripts]\nmitten = mitten:main\n",
+    }
+    index.add(make_wheel("mitten", "1.0", requires=["part"], files=files), upload_time="2026-03-10T12:00:00Z")
+    for version, moment in (("1.0", "2026-03-01T12:00:00Z"), ("1.1", "2026-03-11T11:00:00Z")):
+        part = make_wheel("part", version, files={"part.py": f"WORDS = '1.0 with {version}'\n"})
+        index.add(part, upload_time=moment)
+    # What came later has broken it.
+    index.add(make_wheel("part", "2.0", files={"part.py": ""}), upload_time="2026-06-01T12:00:00Z")
+
+    program = open_program()
+
+    assert program.version == "1.0"
+    assert subprocess.run([program.path], check=True, capture_output=True, text=True).stdout == (
+        "mitten 1.0 with 1.1\n"
+    )
+
+
+def test_where_nothing_of_its_time_will_do_it_is_fetched_with_what_there_is(
+    open_program: Callable[..., Program], index: LocalIndex, make_wheel: WheelMaker
+) -> None:
+    files = {
+        "mitten.py": "def main():\n    print('mitten 1.0')\n",
+        "mitten-1.0.dist-info/entry_points.txt": "[console_scripts]\nmitten = mitten:main\n",
+    }
+    index.add(make_wheel("mitten", "1.0", requires=["part"], files=files), upload_time="2026-03-10T12:00:00Z")
+    index.add(make_wheel("part", "2.0"), upload_time="2026-06-01T12:00:00Z")
+
+    assert Path(open_program("1.0").path).is_file()

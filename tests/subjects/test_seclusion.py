@@ -1,6 +1,9 @@
+import os
+from collections.abc import Callable
 from pathlib import Path
 
-from pytest_wheeltag.subjects.seclusion import Seclusion, seclude, seclude_at
+from pytest_wheeltag.subjects.seclusion import Seclusion, activate, seclude, seclude_at
+from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.system.sources import SourceOptions
 from pytest_wheeltag.workplace import Workplace
 
@@ -48,3 +51,14 @@ def test_passwords_of_indexes_and_in_addresses_and_what_backends_are_told_are_no
     assert seclusion.redact_word("--config-setting=key=mine") == "--config-setting=key=****"
     assert seclusion.redact_word("--config-settings=key=a=b") == "--config-settings=key=****"
     assert Seclusion({}).redact("user@example.org") == "user@example.org"
+
+
+def test_an_active_environment_comes_first_on_path(make_environment: Callable[[str], Environment]) -> None:
+    environment = make_environment("env")
+
+    seen = activate(Seclusion({"PATH": "/bin"}), environment).variables
+    alone = activate(Seclusion({}), environment).variables
+
+    assert seen["VIRTUAL_ENV"] == str(environment.prefix)
+    assert seen["PATH"] == f"{environment.bin}{os.pathsep}/bin"
+    assert alone["PATH"] == str(environment.bin)

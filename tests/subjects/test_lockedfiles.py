@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from pytest_wheeltag.core.account import ResolvedFile
+from pytest_wheeltag.subjects.lockedfiles import read_resolved
+
+ONE, TWO = "1" * 64, "2" * 64
+FOO = canonicalize_name("foo")
+BAR = canonicalize_name("bar-baz")
+FILES = (("foo-1.0-py310-none-any.whl", ONE), ("foo-1.0-py311-none-any.whl", TWO))
+EXPECTED = (
+    ResolvedFile(FOO, "1.0", among=FILES),
+    ResolvedFile(BAR, "2.0", "bar_baz-2.0.tar.gz", ONE),
+)
+
+# As poetry 2 and pdm 2.29 write them.
+TOGETHER = f"""
+[[package]]
+name = "foo"
+version = "1.0"
+files = [
+    {{file = "{FILES[0][0]}", hash = "sha256:{ONE}"}},
+    {{file = "{FILES[1][0]}", hash = "sha256:{TWO}"}},
+]
+
+[[package]]
+name = "Bar_Baz"
+version = "2.0"
+files = [{{url = "https://index.example/files/bar_baz-2.0.tar.gz", hash = "sha256:{ONE}"}}]
+"""
+APART = f"""
+[[package]]
+name = "foo"
+version = "1.0"
+
+[[package]]
+name = "bar-baz"
+version = "2.0"
+
+[metadata.files]
+"{{}}" = [
+    {{{{file = "{FILES[0][0]}", hash = "sha256:{ONE}"}}}},
+    {{{{file = "{FILES[1][0]}", hash = "sha256:{TWO}"}}}},
+]
+"{{}}" = [{{{{file = "bar_baz-2.0.tar.gz", hash = "sha256:{ONE}"}}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [TOGETHER, APART.format("foo", "bar-baz"), APART.format("foo 1.0", "bar-baz 2.0")],
+    ids=["together", "poetry-1.1", "pdm-1"],
+)
+def test_a_release_is_one_of_its_files_or_the_only_one(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "some.lock"
+    path.write_text(text, encoding="utf-8")
+
+    assert read_resolved(path) == EXPECTED
+    assert read_resolved(path, {BAR}) == EXPECTED[1:]
+
+
+def test_a_tree_has_no_file_and_a_weak_hash_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "some.lock"
+    path.write_text(
+        '[[package]]\nname = "tree"\nversion = "1"\nfiles = []\n'
+        '[[package]]\nname = "foo"\nversion = "1"\nfiles = [{file = "foo-1.tar.gz", hash = "md5:00"}]\n',
+        encoding="utf-8",
+    )
+
+    assert read_resolved(path) == (
+        ResolvedFile(canonicalize_name("tree"), "1"),
+        ResolvedFile(FOO, "1", "foo-1.tar.gz"),
+    )
+
+
+@pytest.mark.parametrize("text", [None, "", "[[package]]\n", "package = 1", 'package = ["foo"]', "\0"])
+def test_where_there_is_nothing_to_be_read_nothing_is_said(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "some.lock"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+
+    assert not read_resolved(path)
