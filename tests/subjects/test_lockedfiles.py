@@ -39,6 +39,9 @@ version = "1.0"
 name = "bar-baz"
 version = "2.0"
 
+[metadata]
+{{}}
+
 [metadata.files]
 "{{}}" = [
     {{{{file = "{FILES[0][0]}", hash = "sha256:{ONE}"}}}},
@@ -49,12 +52,17 @@ version = "2.0"
 
 
 @pytest.mark.parametrize(
-    "text",
-    [TOGETHER, APART.format("foo", "bar-baz"), APART.format("foo 1.0", "bar-baz 2.0")],
-    ids=["together", "poetry-1.1", "pdm-1"],
+    ("name", "text"),
+    [
+        ("poetry.lock", '[metadata]\nlock-version = "2.1"\n' + TOGETHER),
+        ("pdm.lock", '[metadata]\nlock_version = "4.5.1"\n' + TOGETHER),
+        ("poetry.lock", APART.format('lock-version = "1.1"', "foo", "bar-baz")),
+        ("pdm.lock", APART.format('lock_version = "3.1"', "foo 1.0", "bar-baz 2.0")),
+    ],
+    ids=["poetry", "pdm", "poetry-1.1", "pdm-1"],
 )
-def test_a_release_is_one_of_its_files_or_the_only_one(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "some.lock"
+def test_a_release_is_one_of_its_files_or_the_only_one(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.write_text(text, encoding="utf-8")
 
     assert read_resolved(path) == EXPECTED
@@ -62,10 +70,10 @@ def test_a_release_is_one_of_its_files_or_the_only_one(text: str, tmp_path: Path
 
 
 def test_a_tree_has_no_file_and_a_weak_hash_is_none(tmp_path: Path) -> None:
-    path = tmp_path / "some.lock"
+    path = tmp_path / "poetry.lock"
     path.write_text(
         '[[package]]\nname = "tree"\nversion = "1"\nfiles = []\n'
-        '[[package]]\nname = "foo"\nversion = "1"\nfiles = [{file = "foo-1.tar.gz", hash = "md5:00"}]\n',
+        f'[[package]]\nname = "foo"\nversion = "1"\nfiles = [{{file = "foo-1.tar.gz", hash = "md5:{"0" * 32}"}}]\n',
         encoding="utf-8",
     )
 
@@ -77,7 +85,7 @@ def test_a_tree_has_no_file_and_a_weak_hash_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [None, "", "[[package]]\n", "package = 1", 'package = ["foo"]', "\0"])
 def test_where_there_is_nothing_to_be_read_nothing_is_said(text: str | None, tmp_path: Path) -> None:
-    path = tmp_path / "some.lock"
+    path = tmp_path / "poetry.lock"
     if text is not None:
         path.write_text(text, encoding="utf-8")
 

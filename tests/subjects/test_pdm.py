@@ -35,6 +35,8 @@ pathlib.Path(os.environ["PDM_CONFIG_FILE"]).with_name("asked").write_text(json.d
     "variables": dict(os.environ),
 }}))
 pathlib.Path("pdm.lock").write_text('''
+[metadata]
+lock_version = "4.5.1"
 [[package]]
 name = "foo"
 version = "1.0"
