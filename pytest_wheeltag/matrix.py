@@ -1,12 +1,14 @@
 """Interpreters in their orders, and an installer on its way through them: which environments it makes, and what came of each."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
+from pytest_wheeltag.core.account import Account, account_from_json
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
 from pytest_wheeltag.core.locked import list_names
 from pytest_wheeltag.core.markers import MarkerJudge
@@ -63,11 +65,15 @@ class Course:
 
 @dataclass(frozen=True)
 class Arrival:
-    """What came of one stop: the environment's folder, or why there is none, with the verdict that follows."""
+    """What came of one stop: the environment's folder, or why there is none, with the verdict that follows.
+
+    ``account`` is what the installer said of it.
+    """
 
     prefix: str = ""
     problem: str = ""
     kind: VerdictKind = VerdictKind.UNINSTALLABLE
+    account: Account = field(default_factory=Account)
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,19 @@ class CourseOutcome:
 
 def dump_outcome(outcome: CourseOutcome) -> str:
     """Write an outcome as text, which ``load_outcome`` reads back in another process."""
-    arrivals = [vars(each) for each in outcome.arrivals]
+    arrivals = [{**vars(each), "account": each.account.to_json()} for each in outcome.arrivals]
     return json.dumps({"arrivals": arrivals, "installer": vars(outcome.installer)})
 
 
 def load_outcome(text: str) -> CourseOutcome:
     """Read back what ``dump_outcome`` wrote."""
     values = json.loads(text)
-    arrivals = tuple(Arrival(**{**each, "kind": VerdictKind(each["kind"])}) for each in values["arrivals"])
-    return CourseOutcome(arrivals, InstallerName(**values["installer"]))
+    return CourseOutcome(tuple(map(_load_arrival, values["arrivals"])), InstallerName(**values["installer"]))
+
+
+def _load_arrival(values: Mapping[str, Any]) -> Arrival:
+    told = {"kind": VerdictKind(values["kind"]), "account": account_from_json(values["account"])}
+    return Arrival(**{**values, **told})
 
 
 def list_courses(stops: Sequence[Stop], orders: Orders) -> tuple[Course, ...]:
@@ -139,11 +149,11 @@ def travel(course: Course, subject: Subject, request: Request, folder: Path) -> 
             yield Arrival(problem=problem, kind=VerdictKind.MISSING_PYTHON)
             continue
         try:
-            subject.provision(prefix, stop.interpreter, request)
+            account = subject.provision(prefix, stop.interpreter, request)
         except UninstallableError as error:
             yield Arrival(problem=str(error), kind=_kind_of(error))
         else:
-            yield Arrival(prefix=str(prefix))
+            yield Arrival(prefix=str(prefix), account=account)
 
 
 def _kind_of(error: UninstallableError) -> VerdictKind:

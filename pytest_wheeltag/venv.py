@@ -200,12 +200,12 @@ def _read_demand(text: str, reader: RequestReader) -> Demand | UnnamedDemand:
 
 
 def _property(name: str) -> Property:
-    try:
-        return Property(name)
-    except ValueError:
-        allowed = ", ".join(f"`{each}`" for each in Property)
-        msg = f"expected a property of an environment ({allowed}), found: `{name}`"
-        raise ValueError(msg) from None
+    allowed = {each.value: each for each in Property if not each.is_of_installer}
+    if name not in allowed:
+        shown = ", ".join(f"`{each}`" for each in allowed)
+        msg = f"expected a property of an environment ({shown}), found: `{name}`"
+        raise ValueError(msg)
+    return allowed[name]
 
 
 def _failed(done: "subprocess.CompletedProcess[Any]") -> subprocess.CalledProcessError:

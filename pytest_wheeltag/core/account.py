@@ -1,6 +1,8 @@
 """What an installer says of one installation: kept for the report and compared with what lies there, never believed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from packaging.utils import NormalizedName
 
@@ -30,3 +32,16 @@ class Account:
 
     invocations: tuple[Invocation, ...] = ()
     resolved: tuple[ResolvedFile, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it in the types of JSON."""
+        return asdict(self)
+
+
+def account_from_json(values: Mapping[str, Any]) -> Account:
+    """Read back what ``to_json`` gave."""
+    invocations, resolved = values["invocations"], values["resolved"]
+    return Account(
+        tuple(Invocation(tuple(each["command"]), each["output"], each["status"]) for each in invocations),
+        None if resolved is None else tuple(ResolvedFile(**each) for each in resolved),
+    )

@@ -24,6 +24,9 @@ class VerdictKind(StrEnum):
     UNWHEELED = "unwheeled"
     INCOMPATIBLE = "incompatible"
     ALTERED = "altered"
+    OPAQUE = "opaque"
+    UNFAITHFUL = "unfaithful"
+    DISAGREEING = "disagreeing"
     DIRECT = "direct"
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
@@ -33,7 +36,11 @@ class VerdictKind(StrEnum):
     BUILT = "built"
     REBUILT = "rebuilt"
     BEST = "best"
+    TRANSPARENT = "transparent"
+    FAITHFUL = "faithful"
+    AGREEING = "agreeing"
     INTACT = "intact"
+    IRREPRODUCIBLE = "irreproducible"
     MISSING_PYTHON = "missing-python"
     UNINSTALLABLE = "uninstallable"
 
@@ -50,6 +57,9 @@ _FAILING = frozenset(
         VerdictKind.MALFORMED,
         VerdictKind.INCOMPATIBLE,
         VerdictKind.ALTERED,
+        VerdictKind.OPAQUE,
+        VerdictKind.UNFAITHFUL,
+        VerdictKind.DISAGREEING,
         VerdictKind.UNREACHABLE,
         VerdictKind.INFERIOR,
         VerdictKind.REBUILT,
@@ -57,7 +67,9 @@ _FAILING = frozenset(
         VerdictKind.UNINSTALLABLE,
     }
 )
-_SKIPPING = frozenset({VerdictKind.UNWHEELED, VerdictKind.UNKNOWN, VerdictKind.UNLISTED})
+_SKIPPING = frozenset(
+    {VerdictKind.UNWHEELED, VerdictKind.UNKNOWN, VerdictKind.UNLISTED, VerdictKind.IRREPRODUCIBLE}
+)
 
 
 @dataclass(frozen=True)
@@ -73,10 +85,23 @@ class Silence:
 
 
 class Property(StrEnum):
-    """The questions that can be asked of an installed distribution."""
+    """The questions that can be asked of an installed distribution, or of the installer that put it there."""
 
     BEST = "best"
+    TRANSPARENT = "transparent"
+    FAITHFUL = "faithful"
+    AGREEING = "agreeing"
     INTACT = "intact"
+
+    @property
+    def is_of_installer(self) -> bool:
+        """Whether only an installer can have it: an environment alone does not tell."""
+        return self in {Property.TRANSPARENT, Property.FAITHFUL, Property.AGREEING}
+
+    @property
+    def kind(self) -> VerdictKind:
+        """The verdict under which what has it passes."""
+        return VerdictKind(self.value)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ SETTINGS = (
     Setting(
         "property",
         "list",
-        "what is asked (repeatable): `best` (default), `intact`",
+        "what is asked (repeatable): `best` (default), `transparent`, `faithful`, `agreeing`, `intact`",
         "PROPERTY",
         ini_name="properties",
     ),

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from pytest_wheeltag.courserun import CourseRun
 from pytest_wheeltag.plugin.checks import ROOT, Question
-from pytest_wheeltag.plugin.places import CourseRun, ProvisionedPlace
+from pytest_wheeltag.plugin.places import ProvisionedPlace
 
 
 class Cleaner:

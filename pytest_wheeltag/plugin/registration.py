@@ -15,21 +15,26 @@ import pytest
 from pytest_wheeltag.core.interpreter import InterpreterSpec
 from pytest_wheeltag.core.report import tell_apart
 from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.courserun import CourseRun
 from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, WheeltagError
+from pytest_wheeltag.inspection import Inspector
 from pytest_wheeltag.matrix import Course, Stop, list_courses, names_for
 from pytest_wheeltag.plugin.checks import Checks, ask_questions
 from pytest_wheeltag.plugin.cleaning import Cleaner
-from pytest_wheeltag.plugin.places import AuditedPlace, Berth, CourseRun, Place, ProvisionedPlace
+from pytest_wheeltag.plugin.places import AuditedPlace, Berth, Place, ProvisionedPlace
 from pytest_wheeltag.plugin.plan import Plan, PlannedAudit, dump_plan, load_plan
 from pytest_wheeltag.plugin.reporting import Reporter
 from pytest_wheeltag.plugin.selection import Selector, take_selection
 from pytest_wheeltag.plugin.settings import Settings, read_settings
 from pytest_wheeltag.plugin.straying import strayed_configuration
-from pytest_wheeltag.plugin.workroom import RUN_KEY, remove_if_empty, run_id_of, shared_folder
+from pytest_wheeltag.plugin.workroom import RUN_KEY, run_id_of, shared_folder
+from pytest_wheeltag.sidetrips import Guides, Sidetrips, remove_sidetrips
+from pytest_wheeltag.subjects.newestpip import NewestPip
 from pytest_wheeltag.subjects.roster import InstallerSpec, open_subject
 from pytest_wheeltag.subjects.subject import Lodging, Subject
 from pytest_wheeltag.system.installed import list_names
-from pytest_wheeltag.system.run import remove_run
+from pytest_wheeltag.system.run import remove_if_empty, remove_run
+from pytest_wheeltag.visit import Visit
 from pytest_wheeltag.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -119,13 +124,28 @@ def _audited(plan: Plan, settings: Settings, place: Workplace) -> Iterator[Place
 
 def _provisioned(plan: Plan, settings: Settings, place: Workplace, config: pytest.Config) -> Iterator[Place]:
     taken = [audit.identifier for audit in plan.audits]
+    inspector = Inspector(place.auditor, _plan_sidetrips(settings, place, config))
     for order, course in enumerate(plan.courses):
         locate = partial(shared_folder, config, place, f"course-{order}")
         home = partial(shared_folder, config, place, _INSTALLERS)
         opening = partial(_open_subject, settings.installer, place, home)
         run = CourseRun(course, settings.request, locate, opening)
         for number, identifier in enumerate(_identifiers(course, plan.courses, taken)):
-            yield ProvisionedPlace(Berth(run, number, identifier, settings.missing_outcome), place.auditor)
+            berth = Berth(Visit(run, number), identifier, settings.missing_outcome)
+            yield ProvisionedPlace(berth, inspector)
+
+
+def _plan_sidetrips(settings: Settings, place: Workplace, config: pytest.Config) -> Sidetrips:
+    """Say how the installer under test goes with an empty cache, and how pip does."""
+
+    def lodge(folder: Path) -> Lodging:
+        return Lodging(shared_folder(config, place, _INSTALLERS), folder / "cache", place)
+
+    guides = Guides(
+        lambda folder: open_subject(settings.installer, place, lodge(folder)),
+        lambda interpreter, folder: NewestPip(place, lodge(folder), interpreter),
+    )
+    return Sidetrips(settings.request, partial(shared_folder, config, place), guides)
 
 
 def _open_subject(spec: InstallerSpec, place: Workplace, locate: Callable[[], Path], folder: Path) -> Subject:
@@ -137,6 +157,7 @@ def _open_subject(spec: InstallerSpec, place: Workplace, locate: Callable[[], Pa
 
 def _forget_run(config: pytest.Config, place: Workplace) -> None:
     """Remove what the processes of the run have shared: the installers under test, and what was seen of indexes."""
+    remove_sidetrips(partial(shared_folder, config, place))
     installers = shared_folder(config, place, _INSTALLERS)
     shutil.rmtree(installers, ignore_errors=True)
     remove_if_empty(installers)

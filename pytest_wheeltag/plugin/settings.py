@@ -92,7 +92,7 @@ def read_settings(config: pytest.Config) -> Settings:
         pythons=_read_pythons(reader, request),
         request=request,
         installer=_read_installer(reader),
-        properties=_read_properties(reader),
+        properties=_read_properties(reader, request),
         orders=Orders(reader.text("orders") or Orders.GIVEN),
         missing_outcome=_read_missing_outcome(reader),
         sources=replace(read_sources(reader), beside=asked.options),
@@ -214,12 +214,17 @@ def _read_installer(reader: "SettingsReader") -> InstallerSpec:
     return parse_installer_spec(found.value or "wheeltag", setting=found.origin)
 
 
-def _read_properties(reader: "SettingsReader") -> tuple[Property, ...]:
+def _read_properties(reader: "SettingsReader", request: Request) -> tuple[Property, ...]:
     found = reader.find("property")
-    allowed = [each.value for each in Property]
+    is_installing = not request.is_empty and not reader.paths("env")
+    of_environments = [each.value for each in Property if not each.is_of_installer]
     for text in found.value or ():
-        if text not in allowed:
-            raise UsageError(found.origin, text, " or ".join(f"`{each}`" for each in allowed))
+        if text not in list(Property):
+            raise UsageError(found.origin, text, " or ".join(f"`{each}`" for each in Property))
+        if text not in of_environments and not is_installing:
+            allowed = " or ".join(f"`{each}`" for each in of_environments)
+            expected = f"{allowed} of environments that are there already; for the others add `--wheeltag-require` and leave out `--wheeltag-env`"
+            raise UsageError(found.origin, text, expected)
     return tuple(dict.fromkeys(Property(text) for text in found.value or ("best",)))
 
 

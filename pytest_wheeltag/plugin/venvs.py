@@ -14,11 +14,11 @@ from pytest_wheeltag.core.resolution import Resolution
 from pytest_wheeltag.errors import WheeltagError
 from pytest_wheeltag.plugin import CURRENT_ITEM
 from pytest_wheeltag.plugin.settings import SettingsReader, read_options, read_sources
-from pytest_wheeltag.plugin.workroom import remove_if_empty, run_id_of, shared_folder
+from pytest_wheeltag.plugin.workroom import run_id_of, shared_folder
 from pytest_wheeltag.system.compiler import parse_bytecode
 from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.links import parse_link_mode
-from pytest_wheeltag.system.run import remove_run
+from pytest_wheeltag.system.run import remove_if_empty, remove_run
 from pytest_wheeltag.venv import Venv, read_request
 from pytest_wheeltag.workplace import Workplace
 

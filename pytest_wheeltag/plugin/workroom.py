@@ -1,7 +1,6 @@
 """What all processes of a run share: its id, and the folder on disk that environments are made in."""
 
 import uuid
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,10 +29,3 @@ def shared_folder(config: pytest.Config, place: Workplace, name: str) -> Path:
         # A worker's own folder lies in the controller's.
         base = base.parent
     return choose_home(base / "wheeltag", place.cache) / run_id_of(config)[:_RUN_CHARACTERS] / name
-
-
-def remove_if_empty(folder: Path) -> None:
-    """Remove a shared folder with the run's own, where nothing was kept in them."""
-    for each in (folder, folder.parent, folder.parent.parent):
-        with suppress(OSError):
-            each.rmdir()

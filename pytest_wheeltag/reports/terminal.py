@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from packaging.utils import is_normalized_name
 
 from pytest_wheeltag.core.report import AuditReport, JudgedEnvironment
-from pytest_wheeltag.core.verdict import Outcome, Verdict, VerdictKind
+from pytest_wheeltag.core.verdict import Outcome, Property, Verdict, VerdictKind
 
 _GAP = "  "
 _NAMES_SHOWN = 5
 _FEW_ROWS = 12
-_AS_WANTED = (VerdictKind.BEST, VerdictKind.INTACT)
+_AS_WANTED = tuple(each.kind for each in Property)
 
 
 def render_summary(report: AuditReport, *, is_verbose: bool = False) -> Iterator[str]:

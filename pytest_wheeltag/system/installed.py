@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -33,6 +33,13 @@ def read_installed(
     """
     with ExitStack() as opened:
         return tuple(_take_inventory(environment, opened, inherited=inherited).read())
+
+
+def read_by_name(
+    environment: ExistingEnvironment, *, inherited: bool = False
+) -> Mapping[str, InstalledDistribution]:
+    """Give what ``read_installed`` gives, by normalised name."""
+    return {canonicalize_name(each.name): each for each in read_installed(environment, inherited=inherited)}
 
 
 def list_names(environment: ExistingEnvironment, *, inherited: bool = False) -> tuple[str, ...]:

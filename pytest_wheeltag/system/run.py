@@ -4,7 +4,7 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from pytest_wheeltag.errors import UnsafeFileError
@@ -76,3 +76,10 @@ def _remove(folder: Path) -> bool:
     # Away from its name first: a run that starts now never finds half a snapshot.
     clear_away(folder)
     return not folder.exists()
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a shared folder with the run's own, where nothing was kept in them."""
+    for each in (folder, folder.parent, folder.parent.parent):
+        with suppress(OSError):
+            each.rmdir()

@@ -166,7 +166,7 @@ def test_a_printed_id_given_back_installs_all_stops_in_order(itinerary: Itinerar
         provision = ours.WheeltagSubject.provision
         def told(self, prefix, *others):
             print("PROVISION", prefix.name)
-            provision(self, prefix, *others)
+            return provision(self, prefix, *others)
         ours.WheeltagSubject.provision = told
         """
     )

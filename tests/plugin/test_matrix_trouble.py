@@ -5,12 +5,7 @@ from typing import Any
 
 import pytest
 
-from pytest_wheeltag.core.requirements import parse_request
-from pytest_wheeltag.matrix import Course, Stop
-from pytest_wheeltag.plugin.places import CourseRun
-from pytest_wheeltag.subjects.subject import ImaginedSubject
 from pytest_wheeltag.workshop import Answer
-from pytest_wheeltag.workshop.imagined import imagine_interpreter
 
 # The itinerary is a fixture of conftest.py, which importlib mode keeps from being imported by name.
 Itinerary = Any
@@ -134,9 +129,10 @@ def test_one_whose_check_failed_is_kept_and_told(itinerary: Itinerary, workers: 
         import pytest_wheeltag.subjects.wheeltag as ours
         provision = ours.WheeltagSubject.provision
         def damage(self, prefix, *others):
-            provision(self, prefix, *others)
+            account = provision(self, prefix, *others)
             if prefix.name.startswith("1-"):
                 (next(prefix.glob("**/site-packages/foo/__init__.py"))).unlink()
+            return account
         ours.WheeltagSubject.provision = damage
         """
     )
@@ -148,7 +144,10 @@ def test_one_whose_check_failed_is_kept_and_told(itinerary: Itinerary, workers: 
     assert kept.name == f"1-{LABEL}"
     result.stdout.fnmatch_lines(
         [
-            f"foo 1.0 on {LABEL}: not as RECORD lists it: expected a file, found none: `foo/__init__.py`",
+            (
+                f"foo 1.0 on {LABEL}: not as RECORD lists it: expected a file, found none: `foo/__init__.py`; "
+                f"installed first on {LABEL}, then on {LABEL}"
+            ),
             f"kept, since a check failed: {kept}",
         ]
     )
@@ -174,35 +173,6 @@ def test_an_installer_that_says_yes_and_does_nothing_is_not_believed(
             f"{LABEL}: 1 uninstallable (by pip 99.0)",
         ]
     )
-
-
-def test_what_a_killed_process_left_is_made_anew_and_nothing_stays(tmp_path: Path) -> None:
-    interpreter = imagine_interpreter()
-    course = Course("given", (Stop(interpreter.label, interpreter, ("foo",)),))
-    folder, subject = tmp_path / "run" / "course-0", ImaginedSubject()
-    (folder / f"0-{interpreter.label}" / "lib").mkdir(parents=True)
-    (folder / "installer").mkdir()
-    run = CourseRun(course, parse_request(["foo"]), lambda: folder, lambda _: subject)
-
-    (arrival,) = run.outcome.arrivals
-
-    assert not list(Path(arrival.prefix).iterdir())
-    assert CourseRun(course, run.request, run.locate, run.open_subject).outcome == run.outcome
-    assert subject.asked == [interpreter.label]
-    assert run.clean(()) == ()
-    assert not folder.exists()
-
-
-def test_of_a_course_only_what_is_kept_stays(tmp_path: Path) -> None:
-    interpreters = [imagine_interpreter(version) for version in ("3.10.1", "3.11.7", "3.12.1")]
-    course = Course("given", tuple(Stop(each.label, each, ("foo",)) for each in interpreters))
-    subject = ImaginedSubject(failures={"cpython3.12": "no wheel"})
-    run = CourseRun(course, parse_request(["foo"]), lambda: tmp_path, lambda _: subject)
-    prefixes = [arrival.prefix for arrival in run.outcome.arrivals]
-    (tmp_path / "2-cpython3.12").mkdir()
-
-    assert run.clean({prefixes[1]}) == (prefixes[1],)
-    assert [path.name for path in tmp_path.glob("*/")] == ["1-cpython3.11"]
 
 
 def test_a_doubtful_wheel_is_refused_where_that_is_asked(itinerary: Itinerary) -> None:
@@ -248,8 +218,8 @@ def test_a_report_that_cannot_be_written_is_one_line_and_not_green(
         ([FOO, "--wheeltag-python=x3"], "--wheeltag-python: expected an interpreter like *found: `x3`"),
         ([FOO, "--wheeltag-installer=uv"], "--wheeltag-installer: expected an installer, *found: `uv`"),
         (
-            [FOO, "--wheeltag-property=transparent"],
-            "--wheeltag-property: expected `best` or `intact`, found: `transparent`",
+            [FOO, "--wheeltag-property=opaque"],
+            "--wheeltag-property: expected `best` or `transparent` or `faithful` or `agreeing` or `intact`, found: `opaque`",
         ),
         (
             [
@@ -327,7 +297,14 @@ def test_a_mistake_is_one_line_and_exit_status_4(
         ),
         ("wheeltag_link_mode = weld", "wheeltag_link_mode: expected *`copy`, found: `weld`"),
         ("wheeltag_installer = uv", "wheeltag_installer: expected an installer, *found: `uv`"),
-        ("wheeltag_properties = good", "wheeltag_properties: expected `best` or `intact`, found: `good`"),
+        ("wheeltag_properties = good", "wheeltag_properties: expected `best` or *`intact`, found: `good`"),
+        (
+            "wheeltag_properties = faithful",
+            (
+                "wheeltag_properties: expected `best` or `intact` of environments that are there already; for the others "
+                "add `--wheeltag-require` and leave out `--wheeltag-env`, found: `faithful`"
+            ),
+        ),
         (
             "wheeltag_max_rounds = many",
             "wheeltag_max_rounds: expected a whole number*many*",

@@ -1,0 +1,44 @@
+"""Whether the file that an installer says it resolved is the one that it installed."""
+
+from pytest_wheeltag.core.account import ResolvedFile
+from pytest_wheeltag.core.candidates import is_wheel, parse_wheel_name
+from pytest_wheeltag.core.comparison import Subject
+from pytest_wheeltag.core.conclusion import Conclusion
+from pytest_wheeltag.core.distinfo import is_same_version
+from pytest_wheeltag.core.text import quoted
+from pytest_wheeltag.core.verdict import VerdictKind
+
+
+def judge_faithfulness(subject: Subject, told: ResolvedFile | None, installer: str) -> Conclusion:
+    """Compare what lies there with what the installer said it resolved, ``told`` None where it does not say.
+
+    Version, tags and build tag count; a build number that WHEEL does not tell fits any. Of a source only the
+    version is known.
+    """
+    if told is None:
+        return Conclusion(VerdictKind.UNKNOWN, f"{installer} does not say which file it resolved")
+    wheel, named = subject.wheel, told.filename
+    if not is_same_version(wheel.version, told.version):
+        return _unfaithful(subject, f"{told.name} {told.version}", installer)
+    if named is None:
+        return Conclusion(
+            VerdictKind.UNKNOWN, f"{installer} names no file that it resolved, only the version"
+        )
+    if not is_wheel(named):
+        return Conclusion(VerdictKind.FAITHFUL, f"built from what was resolved, {quoted(named)}")
+    if not _fits(subject, named):
+        return _unfaithful(subject, named, installer)
+    return Conclusion(VerdictKind.FAITHFUL, f"installed `{subject.tags}`, as resolved: {quoted(named)}")
+
+
+def _unfaithful(subject: Subject, resolved: str, installer: str) -> Conclusion:
+    clause = f"installed `{subject.tags}` of version {subject.wheel.version}, although {installer} resolved {quoted(resolved)}"
+    return Conclusion(VerdictKind.UNFAITHFUL, clause)
+
+
+def _fits(subject: Subject, filename: str) -> bool:
+    try:
+        named = parse_wheel_name(filename)
+    except ValueError:
+        return False
+    return subject.has_tags_of(named) and (not subject.build or subject.build == named.build)
