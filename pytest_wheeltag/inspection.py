@@ -35,9 +35,9 @@ class Inspector:
     auditor: Auditor
     sidetrips: Sidetrips
 
-    def prefetch(self, visit: Visit) -> None:
-        """Ask the indexes side by side for all that judging an environment will need."""
-        self.auditor.prefetch(visit.distributions.values(), visit.environment.interpreter)
+    def prefetch(self, visit: Visit, asked: Property) -> None:
+        """Ask the indexes side by side for all that judging an environment by a property will need."""
+        self.auditor.prefetch(visit.distributions.values(), visit.environment.interpreter, asked)
 
     def list_names(self, visit: Visit, asked: Property) -> frozenset[str]:
         """Name all that is installed there, and all that would have to be."""

@@ -24,6 +24,8 @@ from pytest_wheeltag.system.installs import this_machine
 from pytest_wheeltag.system.keptsources import KeptSources
 from pytest_wheeltag.system.linker import LinkOptions
 from pytest_wheeltag.system.metadata import IndexMetadata
+from pytest_wheeltag.system.provenance import Provenance
+from pytest_wheeltag.system.publishedrecords import PublishedRecords
 from pytest_wheeltag.system.requestfiles import RequestReader
 from pytest_wheeltag.system.sources import OpenedSources, SourceOptions, open_sources
 from pytest_wheeltag.system.store import WheelStore
@@ -98,19 +100,27 @@ class Workplace:
         """Judges environments; where a lock says what is published, no index is opened for it."""
         if self.ledger is not None:
             return Auditor(self.ledger)
-        return Auditor(self.opened.catalogue, exclude_newer=self.opened.exclude_newer)
+        return Auditor(
+            self.opened.catalogue,
+            Provenance(PublishedRecords(self.opened.access), self._wheels),
+            exclude_newer=self.opened.exclude_newer,
+            controls=self.opened.configuration.controls.then(self.options.controls),
+        )
+
+    @cached_property
+    def _wheels(self) -> StoredWheels:
+        return StoredWheels(self.store, Downloads(self.opened.access.transport), self.options.policy)
 
     @cached_property
     def provisioner(self) -> Provisioner:
         """Resolves and installs."""
         access = self.opened.access
         downloads = Downloads(access.transport)
-        wheels = StoredWheels(self.store, downloads, self.options.policy)
-        metadata = IndexMetadata(access, wheels.read_metadata)
+        metadata = IndexMetadata(access, self._wheels.read_metadata)
         sources = KeptSources(self.cache, downloads, is_offline=access.is_offline)
         builds = BuildOptions(self.environ, self.build_variables, policy=self.options.policy)
         workbench = Workbench(self.cache, self.store, sources, builds, self.tell)
-        supplies = Supplies(self.opened.catalogue, metadata, wheels, workbench, self.maker)
+        supplies = Supplies(self.opened.catalogue, metadata, self._wheels, workbench, self.maker)
         return Provisioner(supplies, self._configured_options())
 
     def _configured_options(self) -> ProvisionOptions:

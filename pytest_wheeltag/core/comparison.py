@@ -72,6 +72,12 @@ class Subject:
         return compress_tags(self.wheel.tags)
 
     @property
+    def written(self) -> str:
+        """What WHEEL says: its tags, and its build tag if it names one."""
+        build = "".join(map(str, self.build))
+        return f"{self.tags}, build {build}" if build else self.tags
+
+    @property
     def title(self) -> str:
         """Name and version."""
         return f"{self.wheel.name} {self.wheel.version}"
@@ -182,15 +188,8 @@ class Comparison:
         message = f"installed `{self.subject.tags}`, the best published (rank {self._rank} of {of}) is `{file.filename}`"
         if self.subject.is_published_as(self.best.wheel):
             return self._verdict(VerdictKind.BEST, message)
-        differs = (
-            f"{self.subject.title}: WHEEL says `{self._written}`, the published file's name `{file.filename}`"
-        )
+        differs = f"{self.subject.title}: WHEEL says `{self.subject.written}`, the published file's name `{file.filename}`"
         return self._verdict(VerdictKind.BEST, message, differs)
-
-    @property
-    def _written(self) -> str:
-        build = "".join(map(str, self.subject.build))
-        return f"{self.subject.tags}, build {build}" if build else self.subject.tags
 
     def _doubt(self) -> str | None:
         """Say why installers may rightly differ, where they may: files tie, a yank decides, or the order of tags."""
@@ -250,11 +249,11 @@ class Comparison:
         newer = self.subject.find_rejection(self.offer, Reason.NEWER)
         if newer:
             return (
-                f"installed `{self._written}`, whose file does not count, {newer.reason} ({newer.detail}): "
+                f"installed `{self.subject.written}`, whose file does not count, {newer.reason} ({newer.detail}): "
                 f"`{newer.file.filename}`; on offer is `{self.best.file.filename}`"
             )
         return (
-            f"installed `{self._written}`, which no published file carries, although `{self.best.file.filename}` "
+            f"installed `{self.subject.written}`, which no published file carries, although `{self.best.file.filename}` "
             f"is compatible: built elsewhere than the index"
         )
 

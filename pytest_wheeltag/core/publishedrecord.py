@@ -74,3 +74,14 @@ class RecordSource(Protocol):
     def prefetch(self, files: Iterable[PublishedFile]) -> None:
         """Ask for many side by side; what fails is raised when it is asked for alone."""
         ...
+
+
+class ArchiveSource(Protocol):
+    """Whoever can tell what the whole archive of a published wheel holds, as ``StoredWheels`` does."""
+
+    def read_digests(self, file: PublishedFile) -> Mapping[str, str]:
+        """Give the SHA-256 of each file by its path in the archive, spelt as in RECORD; the archive's own is proven.
+
+        Raises ``WheelError`` where the wheel is refused, ``CatalogueError`` where it cannot be had, ``StoreError``.
+        """
+        ...

@@ -31,6 +31,7 @@ class VerdictKind(StrEnum):
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
     UNLISTED = "unlisted"
+    MISLABELLED = "mislabelled"
     AMBIGUOUS = "ambiguous"
     INFERIOR = "inferior"
     BUILT = "built"
@@ -46,7 +47,10 @@ class VerdictKind(StrEnum):
 
     @property
     def outcome(self) -> Outcome:
-        """What it means for a test run where nothing is accepted and nothing strict."""
+        """What it means for a test run where nothing is accepted and nothing strict.
+
+        ``MISLABELLED`` passes where the file that it really is passes.
+        """
         if self in _FAILING:
             return Outcome.FAILED
         return Outcome.SKIPPED if self in _SKIPPING else Outcome.PASSED
@@ -61,6 +65,7 @@ _FAILING = frozenset(
         VerdictKind.UNFAITHFUL,
         VerdictKind.DISAGREEING,
         VerdictKind.UNREACHABLE,
+        VerdictKind.MISLABELLED,
         VerdictKind.INFERIOR,
         VerdictKind.REBUILT,
         VerdictKind.MISSING_PYTHON,

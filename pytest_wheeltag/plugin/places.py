@@ -55,13 +55,12 @@ class AuditedPlace:
         self._environment = planned.environment
         self._auditor = auditor
         self._is_inherited = is_inherited
-        self._has_asked = False
+        self._asked: set[Property] = set()
 
     def judge(self, name: str, asked: Property) -> tuple[Verdict, ...]:
         """Judge the distribution of this name."""
         gone = MalformedDistribution(name, "", "it was there when the checks were collected and is gone now")
-        if asked is Property.BEST:
-            self._ask_indexes()
+        self._ask_indexes(asked)
         distribution = self._distributions.get(name, gone)
         return (self._auditor.judge(distribution, self._environment, asked),)
 
@@ -69,13 +68,13 @@ class AuditedPlace:
     def _distributions(self) -> Mapping[str, InstalledDistribution]:
         return read_by_name(self._environment, inherited=self._is_inherited)
 
-    def _ask_indexes(self) -> None:
-        """Fetch the pages of what was selected, side by side, before the first of them is needed."""
-        if not self._has_asked:
-            self._has_asked = True
+    def _ask_indexes(self, asked: Property) -> None:
+        """Fetch what indexes tell of what was selected, side by side, before the first of it is needed."""
+        if asked not in self._asked:
+            self._asked.add(asked)
             found = self._distributions
             wanted = [found[name] for name in sorted(self.selected & found.keys())]
-            self._auditor.prefetch(wanted, self._environment.interpreter)
+            self._auditor.prefetch(wanted, self._environment.interpreter, asked)
 
     def describe_absence(self) -> str:
         """Say why there is no environment: it was found, so there is one."""
@@ -101,7 +100,7 @@ class ProvisionedPlace:
         self.selected: frozenset[str] = frozenset(self.names)
         self._berth = berth
         self._inspector = inspector
-        self._has_asked = False
+        self._asked: set[Property] = set()
 
     @property
     def prefix(self) -> str:
@@ -123,8 +122,8 @@ class ProvisionedPlace:
         visit = self._visit
         if not visit.arrival.prefix and name == DEPENDENCIES:
             return ()
-        if visit.arrival.prefix and asked is not Property.INTACT:
-            self._ask_indexes()
+        if visit.arrival.prefix:
+            self._ask_indexes(asked)
         if name == DEPENDENCIES:
             others = self._inspector.list_names(visit, asked) - set(self.names)
             return tuple(self._judge_one(each, asked) for each in sorted(others))
@@ -144,7 +143,7 @@ class ProvisionedPlace:
     def _visit(self) -> Visit:
         return self._berth.visit
 
-    def _ask_indexes(self) -> None:
-        if not self._has_asked:
-            self._has_asked = True
-            self._inspector.prefetch(self._visit)
+    def _ask_indexes(self, asked: Property) -> None:
+        if asked not in self._asked:
+            self._asked.add(asked)
+            self._inspector.prefetch(self._visit, asked)

@@ -9,18 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pytest_wheeltag.core.distinfo import DistInfoError
-from pytest_wheeltag.core.entrypoints import parse_entry_points
 from pytest_wheeltag.core.interpreter import ExistingEnvironment
 from pytest_wheeltag.core.record import RecordRow, decode_digest
 from pytest_wheeltag.errors import UnsafeFileError
-from pytest_wheeltag.system.contents import InstalledContents
-from pytest_wheeltag.system.files import read_regular
+from pytest_wheeltag.system.contents import SHEBANG, InstalledContents
 
 _MAX_BYTES = 128 << 20
 _DIGEST_BYTES = 32
-_LAUNCHER_SUFFIXES = ("", ".exe", "-script.py", "-script.pyw", ".exe.manifest")
-# One line, or the three lines by which a shell starts an interpreter whose path is too long for one.
-_SHEBANG = re.compile(rb"\A#!(?:/bin/sh\n'''exec' (?P<long>[^\n]*)\n' '''|(?P<short>[^\n]*))\n")
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ class CodeFiles:
         with suppress(OSError, UnsafeFileError, DistInfoError):
             for row in self.contents.rows():
                 path = self.contents.path_of(row)
-                if not self._is_launcher(path):
+                if not self.contents.is_launcher(path):
                     yield self._relative(path), digest(row, path)
 
     @property
@@ -54,36 +49,15 @@ class CodeFiles:
         return self.contents.environment
 
     @cached_property
-    def _scripts(self) -> str:
-        return os.path.realpath(self._scheme_scripts)
-
-    @property
-    def _scheme_scripts(self) -> str:
-        return self._environment.interpreter.scheme_paths(self._environment.prefix)["scripts"]
-
-    @cached_property
     def _script_names(self) -> frozenset[bytes]:
         """How a first line may name the folder of scripts: an installer does not follow links before it writes."""
-        return frozenset(map(os.fsencode, (self._scripts, self._scheme_scripts)))
+        return frozenset(map(os.fsencode, (self.contents.scripts, self.contents.scheme_scripts)))
 
     @cached_property
     def _folders(self) -> tuple[str, ...]:
         """The schemes' folders, the innermost first."""
         libraries = map(os.path.realpath, self._environment.libraries)
-        return (*dict.fromkeys(libraries), self._scripts, os.path.realpath(self._environment.prefix))
-
-    @cached_property
-    def _launchers(self) -> frozenset[str]:
-        with suppress(OSError, UnsafeFileError, DistInfoError, ValueError):
-            points = parse_entry_points(
-                read_regular(self.contents.dist_info / "entry_points.txt", _MAX_BYTES)
-            )
-            return frozenset(f"{point.name}{suffix}" for point in points for suffix in _LAUNCHER_SUFFIXES)
-        return frozenset()
-
-    def _is_launcher(self, path: str) -> bool:
-        folder, name = os.path.split(path)
-        return folder == self._scripts and name in self._launchers
+        return (*dict.fromkeys(libraries), self.contents.scripts, os.path.realpath(self._environment.prefix))
 
     def _relative(self, path: str) -> str:
         folder = next((each for each in self._folders if path.startswith(each + os.sep)), None)
@@ -102,12 +76,12 @@ class CodeFiles:
             return ""
 
     def _is_script(self, path: str) -> bool:
-        return os.path.dirname(path) == self._scripts  # noqa: PTH120 - text, like the rest here
+        return os.path.dirname(path) == self.contents.scripts  # noqa: PTH120 - text, like the rest here
 
     def _content(self, row: RecordRow) -> bytes:
         with self.contents.open_folder(row) as (folder, name):
             content = folder.read_name(name, _MAX_BYTES)
-        return _SHEBANG.sub(self._plain_shebang, content, count=1)
+        return SHEBANG.sub(self._plain_shebang, content, count=1)
 
     def _plain_shebang(self, match: re.Match[bytes]) -> bytes:
         named = match["long"] or match["short"] or b""

@@ -5,7 +5,7 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
@@ -186,11 +186,19 @@ class Folder:
         return self._read(name, limit)
 
     def digest_name(self, name: str, algorithm: str) -> tuple[bytes, int]:
-        """Give the digest and the size in bytes of a file by its name, which is no link, read in pieces.
+        """Give the digest and the size in bytes of a file by its name, as ``pieces_of_name`` reads it."""
+        hasher, size = hashlib.new(algorithm), 0
+        for piece in self.pieces_of_name(name):
+            hasher.update(piece)
+            size += len(piece)
+        return hasher.digest(), size
+
+    def pieces_of_name(self, name: str) -> Iterator[bytes]:
+        """Give the content of a file by its name, which is no link, in pieces.
 
         Raises ``UnsafeFileError`` where it is no regular file, ``OSError`` where there is none.
         """
-        hasher, size = hashlib.new(algorithm), 0
+        size = 0
         path = self.path_of(name)
         found = os.stat(
             path if self._descriptor is None else name, dir_fd=self._descriptor, follow_symlinks=False
@@ -202,11 +210,10 @@ class Folder:
             _check(path, os.fstat(descriptor), found.st_size)
             # No further than the size that it had: a file that grows would never end.
             while size <= found.st_size and (piece := os.read(descriptor, _PIECE_BYTES)):
-                hasher.update(piece)
                 size += len(piece)
+                yield piece
         finally:
             os.close(descriptor)
-        return hasher.digest(), size
 
     def _resolve(self, entry: Entry) -> tuple[str, ...]:
         return self._enclosure.resolve((*self._parts, entry.name))

@@ -1,6 +1,7 @@
 """Whether the files of an installed distribution are those that its RECORD lists."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pytest_wheeltag.core.distinfo import DistInfoError
 from pytest_wheeltag.core.interpreter import ExistingEnvironment
@@ -11,24 +12,35 @@ from pytest_wheeltag.errors import UnsafeFileError
 from pytest_wheeltag.system.contents import InstalledContents
 
 
+class Alteration(NamedTuple):
+    """How a file differs from RECORD, in one clause; ``path`` is where it lies, empty where RECORD itself is meant."""
+
+    clause: str
+    path: str = ""
+
+
 def find_alterations(environment: ExistingEnvironment, wheel: InstalledWheel) -> Iterator[str]:
-    """Say of each file how it differs from RECORD, one clause each; none where the distribution is intact.
+    """Say of each file how it differs from RECORD, as ``examine_files`` finds it; none where all is intact."""
+    return (each.clause for each in examine_files(InstalledContents(environment, wheel)))
+
+
+def examine_files(contents: InstalledContents) -> Iterator[Alteration]:
+    """Find the files that differ from RECORD.
 
     RECORD itself, its signatures, bytecode and what installers write are exempt; another row without a digest
     is a finding. Files are read in pieces and never outside the environment.
     """
-    contents = InstalledContents(environment, wheel)
     try:
         rows = tuple(contents.rows())
     except FileNotFoundError:
-        yield "it has no RECORD to be compared with"
+        yield Alteration("it has no RECORD to be compared with")
         return
     except (OSError, UnsafeFileError, DistInfoError) as error:
-        yield f"its RECORD cannot be read, {error}"
+        yield Alteration(f"its RECORD cannot be read, {error}")
         return
     for row in rows:
         if clause := _describe(row, contents):
-            yield clause
+            yield Alteration(clause, contents.path_of(row))
 
 
 def _describe(row: RecordRow, contents: InstalledContents) -> str | None:

@@ -1,6 +1,6 @@
 """Published wheels on their way into the store, each downloaded and unpacked once by all processes together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import BinaryIO, Protocol
@@ -64,6 +64,10 @@ class StoredWheels:
         """Give the content of a wheel's METADATA by way of its entry; raises as ``provide``."""
         entry = self.provide(file)
         return (entry.root / entry.wheel.dist_info / "METADATA").read_bytes()
+
+    def read_digests(self, file: PublishedFile) -> Mapping[str, str]:
+        """Give the SHA-256 of each file of a wheel by way of its entry, as ``ArchiveSource`` says."""
+        return {each.path: each.sha256 for each in self.provide(file).files}
 
     def _wanted(self, file: PublishedFile) -> WantedWheel:
         return WantedWheel(file.filename, file.sha256, self._policy)

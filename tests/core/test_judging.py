@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import Offer, PublishedFile, Screen, screen_release
 from pytest_wheeltag.core.comparison import compress_tags, expand_tags, parse_build
+from pytest_wheeltag.core.identity import Examination
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.judging import (
     judge,
@@ -368,7 +369,7 @@ def test_a_tag_that_pip_alone_accepts_is_no_false_alarm() -> None:
     assert found is not None
     assert found.kind is VerdictKind.AMBIGUOUS
     assert "pip accepts" in found.message
-    assert judge_intact(wheel, pypy, ()).kind is VerdictKind.INTACT
+    assert judge_intact(wheel, pypy, Examination()).kind is VerdictKind.INTACT
     elsewhere = judge_alone(wheel, CP311)
     assert elsewhere is not None
     assert elsewhere.kind is VerdictKind.INCOMPATIBLE

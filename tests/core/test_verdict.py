@@ -77,6 +77,7 @@ def test_every_verdict_has_the_outcome_of_the_interface() -> None:
         "inferior": "failed",
         "built": "passed",
         "rebuilt": "failed",
+        "mislabelled": "failed",
         "best": "passed",
         "transparent": "passed",
         "faithful": "passed",

@@ -73,6 +73,13 @@ def beside_an_sdist(stage: Stage) -> None:
     install(stage, stage.make_wheel("foo"))
 
 
+def under_another_name(stage: Stage) -> None:
+    worse = stage.make_wheel("foo", tag=WORSE, wheel_tags=[BETTER])
+    stage.index.add(worse)
+    stage.index.add(stage.make_wheel("foo", tag=f"py3{MINOR}.py4-none-any"))
+    install(stage, worse)
+
+
 CASES = [
     Case("malformed", "failed", ON + "*WHEEL*Tag*", without_tags),
     Case("unwheeled", "skipped", ON + "*conda*", with_another_installer),
@@ -91,6 +98,13 @@ CASES = [
     Case("unreachable", "failed", ON + "*403 Forbidden*/simple/foo/`", behind_a_closed_door),
     Case("unknown", "skipped", ON + "*offline*", publish(PURE), ("--wheeltag-offline",)),
     Case("unlisted", "skipped", ON + f"no index knows this version (installed `{PURE}`)", publish()),
+    Case(
+        "mislabelled",
+        "failed",
+        ON
+        + f"WHEEL says `{BETTER}`, it is the published `foo-1.0-{WORSE}.whl`: installed `{WORSE}`, better*",
+        under_another_name,
+    ),
     Case(
         "ambiguous",
         "passed",
@@ -147,6 +161,7 @@ def test_the_cases_are_all_verdicts_that_an_environment_alone_can_have() -> None
         "unreachable",
         "unknown",
         "unlisted",
+        "mislabelled",
         "ambiguous",
         "inferior",
         "built",
