@@ -8,6 +8,8 @@ from pytest_wheeltag.core.distinfo import is_same_version
 from pytest_wheeltag.core.text import quoted
 from pytest_wheeltag.core.verdict import VerdictKind
 
+_MAX_SHOWN = 3
+
 
 def judge_faithfulness(subject: Subject, told: ResolvedFile | None, installer: str) -> Conclusion:
     """Compare what lies there with what the installer said it resolved, ``told`` None where it does not say.
@@ -21,14 +23,28 @@ def judge_faithfulness(subject: Subject, told: ResolvedFile | None, installer: s
     if not is_same_version(wheel.version, told.version):
         return _unfaithful(subject, f"{told.name} {told.version}", installer)
     if named is None:
-        return Conclusion(
-            VerdictKind.UNKNOWN, f"{installer} names no file that it resolved, only the version"
-        )
+        return _judge_among(subject, told, installer)
     if not is_wheel(named):
         return Conclusion(VerdictKind.FAITHFUL, f"built from what was resolved, {quoted(named)}")
     if not _fits(subject, named):
         return _unfaithful(subject, named, installer)
     return Conclusion(VerdictKind.FAITHFUL, f"installed `{subject.tags}`, as resolved: {quoted(named)}")
+
+
+def _judge_among(subject: Subject, told: ResolvedFile, installer: str) -> Conclusion:
+    """Compare with all files that a lock admits: one of the wheels must lie there, or it was built from a source."""
+    names = [filename for filename, _ in told.among]
+    if not names:
+        clause = f"{installer} names no file that it resolved, only the version"
+        return Conclusion(VerdictKind.UNKNOWN, clause)
+    fitting = next((each for each in names if is_wheel(each) and _fits(subject, each)), None)
+    if fitting:
+        clause = f"installed `{subject.tags}`, one of {len(names)} files that it resolved: {quoted(fitting)}"
+        return Conclusion(VerdictKind.FAITHFUL, clause)
+    if all(map(is_wheel, names)):
+        return _unfaithful(subject, f"one of {', '.join(names[:_MAX_SHOWN])}", installer)
+    clause = f"{installer} resolved {len(names)} files, a source among them: it may have been built"
+    return Conclusion(VerdictKind.UNKNOWN, clause)
 
 
 def _unfaithful(subject: Subject, resolved: str, installer: str) -> Conclusion:
