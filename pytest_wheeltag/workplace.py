@@ -121,10 +121,11 @@ class Workplace:
         builds = BuildOptions(self.environ, self.build_variables, policy=self.options.policy)
         workbench = Workbench(self.cache, self.store, sources, builds, self.tell)
         supplies = Supplies(self.opened.catalogue, metadata, self._wheels, workbench, self.maker)
-        return Provisioner(supplies, self._configured_options())
+        return Provisioner(supplies, self.configured_options)
 
-    def _configured_options(self) -> ProvisionOptions:
-        """Put what was asked for over what pip is configured with."""
+    @cached_property
+    def configured_options(self) -> ProvisionOptions:
+        """What was asked for, over what pip is configured with."""
         configuration, options = self.opened.configuration, self.options
         return replace(
             options,

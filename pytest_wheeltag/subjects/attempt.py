@@ -4,7 +4,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_wheeltag.core.interpreter import Interpreter
@@ -28,12 +29,30 @@ _ORNAMENTS = f" \t│╰├─▶>{_CROSS}"
 _ERROR_SIGNS = ("error", _CROSS)
 
 
-class _Tail(threading.Thread):
-    """Reads what a process prints, and keeps the end of it."""
+Hear = Callable[[str], None]
+"""Is told each line that an installer prints, on another thread."""
 
-    def __init__(self, descriptor: int) -> None:
+
+@dataclass(frozen=True)
+class Terms:
+    """How a command is run: in which folder, for at most how long, and who hears what it prints."""
+
+    folder: Path | None = None
+    seconds: float = TIMEOUT_SECONDS
+    hear: Hear | None = field(default=None, compare=False)
+
+
+_TERMS = Terms()
+
+
+class _Tail(threading.Thread):
+    """Reads what a process prints, lets somebody hear each line, and keeps the end."""
+
+    def __init__(self, descriptor: int, hear: "Hear | None") -> None:
         super().__init__(daemon=True)
         self._descriptor = descriptor
+        self._hear = hear
+        self._line = b""
         self._kept = bytearray()
         self._is_cut = False
 
@@ -41,12 +60,22 @@ class _Tail(threading.Thread):
         """Read until the output ends; closes the descriptor."""
         try:
             while chunk := os.read(self._descriptor, _CHUNK_BYTES):
+                self._tell(chunk)
                 self._kept += chunk
                 if len(self._kept) > 2 * _KEPT_BYTES:
                     del self._kept[:-_KEPT_BYTES]
                     self._is_cut = True
         finally:
             os.close(self._descriptor)
+
+    def _tell(self, chunk: bytes) -> None:
+        if self._hear is None:
+            return
+        *lines, rest = (self._line + chunk).split(b"\n")
+        # A line without end is nothing that anybody listens for.
+        self._line = rest[-_KEPT_BYTES:]
+        for line in lines:
+            self._hear(line.decode(errors="replace"))
 
     @property
     def text(self) -> str:
@@ -56,24 +85,18 @@ class _Tail(threading.Thread):
         return ("…\n" if is_cut else "") + kept.decode(errors="replace")
 
 
-def invoke(
-    command: Sequence[str],
-    seclusion: Seclusion,
-    *,
-    folder: Path | None = None,
-    seconds: float = TIMEOUT_SECONDS,
-) -> Invocation:
-    """Run a command to its end, in ``folder``; what cannot be started, or is not done in time, has failed like any other.
+def invoke(command: Sequence[str], seclusion: Seclusion, terms: Terms = _TERMS) -> Invocation:
+    """Run a command to its end; what cannot be started, or is not done in time, has failed like any other.
 
     Whatever it started ends with it.
     """
     shown = tuple(map(seclusion.redact_word, command))
     reading, writing = os.pipe()
-    tail = _Tail(reading)
+    tail = _Tail(reading, terms.hear)
     try:
         process = subprocess.Popen(
             list(command),
-            cwd=folder,
+            cwd=terms.folder,
             env=dict(seclusion.variables),
             stdin=subprocess.DEVNULL,
             stdout=writing,
@@ -88,9 +111,9 @@ def invoke(
     tail.start()
     problem = ""
     try:
-        status = wait_for(process, max(0.0, seconds))
+        status = wait_for(process, max(0.0, terms.seconds))
     except subprocess.TimeoutExpired:
-        status, problem = -1, f"\nerror: it was not done after {seconds:g} seconds"
+        status, problem = -1, f"\nerror: it was not done after {terms.seconds:g} seconds"
     finally:
         # A child that it left behind would hold the output open for ever.
         end_group(process)
@@ -111,17 +134,17 @@ class Attempt:
         self.seclusion = seclusion
         self.invocations: tuple[Invocation, ...] = ()
 
-    def run(self, *command: str | Path, folder: Path | None = None) -> Invocation:
+    def run(self, *command: str | Path, folder: Path | None = None, hear: Hear | None = None) -> Invocation:
         """Run a command as ``invoke`` does; raises ``UninstallableError`` with its last word where it fails."""
-        invocation = self.ask(*command, folder=folder)
+        invocation = self.ask(*command, folder=folder, hear=hear)
         if invocation.status:
             raise self.fail(last_word(invocation))
         return invocation
 
-    def ask(self, *command: str | Path, folder: Path | None = None) -> Invocation:
+    def ask(self, *command: str | Path, folder: Path | None = None, hear: Hear | None = None) -> Invocation:
         """Run a command as ``invoke`` does, which may fail."""
-        left = self._deadline - time.monotonic()
-        invocation = invoke(list(map(str, command)), self.seclusion, folder=folder, seconds=left)
+        terms = Terms(folder, self._deadline - time.monotonic(), hear)
+        invocation = invoke(list(map(str, command)), self.seclusion, terms)
         self.invocations = (*self.invocations, invocation)
         return invocation
 

@@ -2,8 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,11 @@ from pytest_wheeltag.core.account import Account, ResolvedFile
 from pytest_wheeltag.core.controls import ALL, Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
-from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
+from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.subjects.attempt import Attempt
 from pytest_wheeltag.subjects.program import Program, fetch, requesting
 from pytest_wheeltag.subjects.seclusion import Seclusion, seclude_at
-from pytest_wheeltag.subjects.subject import Lodging, failing_as
+from pytest_wheeltag.subjects.subject import Lodging, failing_as, handing_over
 from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.workplace import Workplace
 
@@ -68,14 +67,12 @@ class PipSubject:
         report = environment.prefix / _REPORT
         options = ["--no-input", "--disable-pip-version-check", f"--cache-dir={self.lodging.cache / 'pip'}"]
         options += [f"--report={report}"] if _is_reporting(version) else []
-        with (
-            _written(environment.prefix, "constraint", request.constraints) as constraints,
-            _written(environment.prefix, "requirement", request.requirements) as requirements,
-            _written(environment.prefix, "build-constraint", bounds) as build_constraint,
-        ):
-            builds = [build_constraint] if bounds else []
-            wanted = [constraints, requirements, *(["--require-hashes"] if request.checks_hashes else [])]
-            attempt.run(*command, "install", *options, *builds, *wanted)
+        options += ["--require-hashes"] if request.checks_hashes else []
+        demands = {"--constraint": request.constraints, "--requirement": request.requirements}
+        demands |= {"--build-constraint": bounds} if bounds else {}
+        lines = {option: [each.line for each in listed] for option, listed in demands.items()}
+        with handing_over(environment.prefix, lines) as files:
+            attempt.run(*command, "install", *options, *files)
         return Account(attempt.invocations, _read_report(report))
 
     def _command(self, python: Path, interpreter: Interpreter) -> tuple[list[str], str, Seclusion]:
@@ -137,14 +134,3 @@ def _describe(controls: Controls) -> dict[str, str]:
         "PIP_PRE": "1" if ALL in controls.prereleases.included else "",
     }
     return {name: value for name, value in found.items() if value}
-
-
-@contextmanager
-def _written(prefix: Path, option: str, demands: Iterable[Demand | UnnamedDemand]) -> Iterator[str]:
-    """Give an option with a file of demands, which is there as long as the context lasts."""
-    path = prefix / f".wheeltag-{option}.txt"
-    path.write_text("".join(f"{each.line}\n" for each in demands), encoding="utf-8")
-    try:
-        yield f"--{option}={path}"
-    finally:
-        path.unlink()

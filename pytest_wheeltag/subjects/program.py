@@ -16,7 +16,7 @@ from packaging.version import Version
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import Demand, Request, parse_request
 from pytest_wheeltag.errors import InterpreterError, ResolutionError, UninstallableError, WheeltagError
-from pytest_wheeltag.subjects.attempt import invoke
+from pytest_wheeltag.subjects.attempt import Terms, invoke
 from pytest_wheeltag.subjects.seclusion import Seclusion, seclude
 from pytest_wheeltag.subjects.subject import Lodging
 from pytest_wheeltag.system.environment import Environment, open_environment
@@ -152,16 +152,21 @@ def _at_its_time(source: Workplace, request: Request) -> Workplace:
 
 def ask_version(path: str, seclusion: Seclusion) -> str:
     """Ask a program for its version; empty where it does not answer, as a shim that leads nowhere."""
+    match = _VERSION.search(ask(path, ("--version",), seclusion))
+    return match[0] if match else ""
+
+
+def ask(path: str, words: tuple[str, ...], seclusion: Seclusion) -> str:
+    """Give what a program answers to a question that it always answers alike, empty where it fails."""
     try:
-        found = Path(path).stat()
+        changed = Path(path).stat().st_mtime_ns
     except OSError:
         return ""
-    return _answer(path, found.st_mtime_ns, tuple(sorted(seclusion.variables.items())))
+    # Once for all installations of a run: some programs take a second.
+    return _answer((path, *words), changed, tuple(sorted(seclusion.variables.items())))
 
 
 @lru_cache
-def _answer(path: str, _changed: int, variables: tuple[tuple[str, str], ...]) -> str:
-    """Ask once for all installations of a run: a question may take a second."""
-    invocation = invoke([path, "--version"], Seclusion(dict(variables)), seconds=_QUESTION_SECONDS)
-    match = None if invocation.status else _VERSION.search(invocation.output)
-    return match[0] if match else ""
+def _answer(command: tuple[str, ...], _changed: int, variables: tuple[tuple[str, str], ...]) -> str:
+    invocation = invoke(command, Seclusion(dict(variables)), Terms(seconds=_QUESTION_SECONDS))
+    return "" if invocation.status else invocation.output

@@ -12,6 +12,7 @@ from pytest_wheeltag.subjects.pdm import PdmSubject
 from pytest_wheeltag.subjects.pip import PipSubject
 from pytest_wheeltag.subjects.poetry import PoetrySubject
 from pytest_wheeltag.subjects.subject import Lodging, OpenSubject, Subject
+from pytest_wheeltag.subjects.uv import UvSubject
 from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.workplace import Workplace
 
@@ -21,6 +22,7 @@ GROUP = "pytest_wheeltag.subjects"
 SUBJECTS: dict[str, OpenSubject] = {
     "wheeltag": lambda place, lodging, _version: WheeltagSubject(place, lodging.cache),
     "pip": PipSubject,
+    "uv": UvSubject,
     "poetry": PoetrySubject,
     "pdm": PdmSubject,
     "pdm-cache": partial(PdmSubject, has_install_cache=True),

@@ -1,6 +1,6 @@
 """The Protocol that every installer under test stands behind, and a fake of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.errors import UninstallableError, WheeltagError
+from pytest_wheeltag.system.files import publish_text
 from pytest_wheeltag.workplace import Workplace
 
 
@@ -57,6 +58,20 @@ def failing_as(installer: str, interpreter: Interpreter, request: Request) -> It
         raise
     except (WheeltagError, OSError) as error:
         raise UninstallableError(shown, interpreter.label, installer, str(error)) from error
+
+
+@contextmanager
+def handing_over(folder: Path, files: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
+    """Give options that name files of lines, which are in ``folder`` as long as the context lasts."""
+    paths = {option: folder / f".wheeltag-{option.strip('-')}.txt" for option in files}
+    try:
+        for option, lines in files.items():
+            # Nobody else reads them: they may hold credentials.
+            publish_text(paths[option], "".join(f"{line}\n" for line in lines), mode=0o600)
+        yield tuple(f"{option}={path}" for option, path in paths.items())
+    finally:
+        for path in paths.values():
+            path.unlink(missing_ok=True)
 
 
 @dataclass

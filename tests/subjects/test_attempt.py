@@ -9,7 +9,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import parse_request
 from pytest_wheeltag.errors import InapplicableError, Invocation, UninstallableError
-from pytest_wheeltag.subjects.attempt import Attempt, invoke, last_word
+from pytest_wheeltag.subjects.attempt import Attempt, Terms, invoke, last_word
 from pytest_wheeltag.subjects.seclusion import Seclusion
 
 SECLUSION = Seclusion({"PATH": os.defpath, "TOLD": "it"}, ("secret",))
@@ -30,7 +30,7 @@ def test_both_streams_are_kept_and_nothing_is_seen_but_what_was_told(tmp_path: P
         "print(sys.stdin.read(), 'error', file=sys.stderr); sys.exit(3)"
     )
 
-    invocation = invoke(python(code), SECLUSION, folder=tmp_path)
+    invocation = invoke(python(code), SECLUSION, Terms(tmp_path))
 
     assert invocation.output.split() == ["None", "it", str(tmp_path), "error"]
     assert invocation.status == 3
@@ -53,6 +53,14 @@ def test_of_much_output_the_end_is_kept() -> None:
     assert len(invocation.output) < 100_000
 
 
+def test_who_listens_hears_every_line_of_much_output() -> None:
+    heard: list[str] = []
+
+    invoke(python("for n in range(100_000): print('line', n)"), SECLUSION, Terms(hear=heard.append))
+
+    assert heard == [f"line {n}" for n in range(100_000)]
+
+
 @pytest.mark.parametrize("command", ["/no/such/program", "nul\0"])
 def test_what_cannot_be_started_has_failed(command: str) -> None:
     invocation = invoke([command], SECLUSION)
@@ -70,7 +78,7 @@ def test_what_is_not_done_in_time_ends_with_all_that_it_started(tmp_path: Path) 
     )
     started = time.monotonic()
 
-    invocation = invoke(python(code), SECLUSION, seconds=1)
+    invocation = invoke(python(code), SECLUSION, Terms(seconds=1))
 
     assert invocation.status
     assert last_word(invocation) == "error: it was not done after 1 seconds"
@@ -84,7 +92,7 @@ def test_a_child_that_is_left_behind_does_not_keep_us(tmp_path: Path) -> None:
     code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); print('done')"
     started = time.monotonic()
 
-    assert invoke(python(code), SECLUSION, folder=tmp_path).output == "done\n"
+    assert invoke(python(code), SECLUSION, Terms(tmp_path)).output == "done\n"
     assert time.monotonic() - started < 30
 
 
