@@ -4,7 +4,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +133,10 @@ class Attempt:
         self._deadline = time.monotonic() + TIMEOUT_SECONDS
         self.seclusion = seclusion
         self.invocations: tuple[Invocation, ...] = ()
+
+    def tell(self, variables: Mapping[str, str]) -> None:
+        """Let the commands from now on see further variables; an empty one is left out."""
+        self.seclusion = self.seclusion.told(variables)
 
     def run(self, *command: str | Path, folder: Path | None = None, hear: Hear | None = None) -> Invocation:
         """Run a command as ``invoke`` does; raises ``UninstallableError`` with its last word where it fails."""

@@ -13,6 +13,7 @@ from pytest_wheeltag.subjects.pip import PipSubject
 from pytest_wheeltag.subjects.poetry import PoetrySubject
 from pytest_wheeltag.subjects.subject import Lodging, OpenSubject, Subject
 from pytest_wheeltag.subjects.uv import UvSubject
+from pytest_wheeltag.subjects.uvsync import UvSyncSubject
 from pytest_wheeltag.subjects.wheeltag import WheeltagSubject
 from pytest_wheeltag.workplace import Workplace
 
@@ -23,6 +24,7 @@ SUBJECTS: dict[str, OpenSubject] = {
     "wheeltag": lambda place, lodging, _version: WheeltagSubject(place, lodging.cache),
     "pip": PipSubject,
     "uv": UvSubject,
+    "uv-sync": UvSyncSubject,
     "poetry": PoetrySubject,
     "pdm": PdmSubject,
     "pdm-cache": partial(PdmSubject, has_install_cache=True),

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
-from pytest_wheeltag.core.account import Account
+from pytest_wheeltag.core.account import Account, ResolvedFile
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
@@ -29,6 +30,16 @@ _COMMAND = ("pip", "install")
 
 
 @dataclass(frozen=True)
+class Installation:
+    """What one installation works on: the uv that runs, the environment, and all that is asked of it."""
+
+    program: str
+    environment: Environment
+    request: Request
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
 class UvSubject:
     """Runs ``uv pip install`` with a cache and a configuration of its own; ``pinned`` is its version, empty for any.
 
@@ -39,6 +50,12 @@ class UvSubject:
     place: Workplace
     lodging: Lodging
     pinned: str = ""
+    title: ClassVar[str] = "uv"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of uv's cache."""
+        return self.lodging.cache / "uv"
 
     @cached_property
     def program(self) -> Program:
@@ -48,45 +65,39 @@ class UvSubject:
     @property
     def name(self) -> InstallerName:
         """Its name and version, `unknown` where there is none."""
-        return InstallerName("uv", self.program.version)
+        return InstallerName(self.title, self.program.version)
 
     def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         """Make an environment with virtualenv and let uv install into it, as ``Subject`` says."""
-        with failing_as("uv", interpreter, request):
+        with failing_as(self.title, interpreter, request):
             program = self.program.path
             environment = self.place.maker.make(prefix, interpreter)
-            account = self._install(program, environment, request)
+            variables = {**tell_variables(self.place), "VIRTUAL_ENV": str(environment.prefix)}
+            seclusion = seclude_at(self.place, self.lodging.cache).told(variables)
+            attempt = Attempt(self.name, interpreter, request, seclusion)
+            bound = self.place.configured_options.apply_to(request)
+            if request.lock is not None:
+                problem = "a lock is not handed to it"
+                raise attempt.refuse(problem)
+            resolved = self.install(Installation(program, environment, bound, attempt))
             environment.complete()
-        return account
+        return Account(attempt.invocations, resolved)
 
-    def _install(self, program: str, environment: Environment, request: Request) -> Account:
-        variables = {**tell_variables(self.place), "VIRTUAL_ENV": str(environment.prefix)}
-        seclusion = seclude_at(self.place, self.lodging.cache).told(variables)
-        attempt = Attempt(self.name, environment.interpreter, request, seclusion)
-        options = read_options(program, _COMMAND, attempt)
-        bound = self.place.configured_options.apply_to(request)
-        words = self._tell(bound, options)
+    def install(self, work: Installation) -> tuple[ResolvedFile, ...] | None:
+        """Install into an environment that is there, and give what uv says it resolved."""
+        options = read_options(work.program, _COMMAND, work.attempt)
+        words = self._tell(work.request, options)
         log = UvLog()
-        with handing_over(environment.prefix, self._list_files(bound, options)) as files:
-            attempt.run(
-                *(
-                    program,
-                    *_COMMAND,
-                    "--verbose",
-                    f"--cache-dir={self.lodging.cache / 'uv'}",
-                    *words,
-                    *files,
-                ),
-                folder=environment.prefix,
+        with handing_over(work.environment.prefix, self._list_files(work.request, options)) as files:
+            work.attempt.run(
+                *(work.program, *_COMMAND, "--verbose", f"--cache-dir={self.cache}", *words, *files),
+                folder=work.environment.prefix,
                 hear=log.hear,
             )
-        return Account(attempt.invocations, log.resolved)
+        return log.resolved
 
     def _tell(self, request: Request, options: UvOptions) -> list[str]:
         """Give what is told by options; raises ``InapplicableError``."""
-        if request.lock is not None:
-            problem = "a lock is not handed to it"
-            raise options.refuse(problem)
         return [
             *tell_choice(self.place, options),
             *tell_settings(request, options),
@@ -96,15 +107,16 @@ class UvSubject:
 
     def _list_files(self, request: Request, options: UvOptions) -> dict[str, list[str]]:
         """Give what is told by files, by the options that name them; raises ``InapplicableError``."""
-        requirements = [*list_locations(self.place), *map(_line, request.requirements)]
+        requirements = [*list_locations(self.place), *map(plain_line, request.requirements)]
         files = {options.name("--requirements", "--requirement"): requirements}
         if request.constraints:
-            files[options.name("--constraints", "--constraint")] = list(map(_line, request.constraints))
+            files[options.name("--constraints", "--constraint")] = list(map(plain_line, request.constraints))
         if bounds := self.place.configured_options.build_constraints:
-            files[options.name("--build-constraints", "--build-constraint")] = list(map(_line, bounds))
+            files[options.name("--build-constraints", "--build-constraint")] = list(map(plain_line, bounds))
         return files
 
 
-def _line(demand: Demand | UnnamedDemand) -> str:
+def plain_line(demand: Demand | UnnamedDemand) -> str:
+    """Give a demand as a line of a requirements file, without what build backends are told."""
     # Its files know no config settings: those are options.
     return replace(demand, config_settings=()).line

@@ -10,6 +10,7 @@ from pytest_wheeltag.errors import InapplicableError
 from pytest_wheeltag.subjects.attempt import Attempt
 from pytest_wheeltag.subjects.program import ask
 from pytest_wheeltag.system.index import Strategy
+from pytest_wheeltag.system.urls import Url
 from pytest_wheeltag.workplace import Workplace
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
@@ -65,18 +66,25 @@ def tell_variables(place: Workplace) -> dict[str, str]:
     }
 
 
+def locations_known(place: Workplace) -> tuple[list[str], list[str]]:
+    """Give the indexes and the find-links locations that uv is told of; they hold credentials.
+
+    It cannot be told to ask this machine alone, and folders that are not there would end it.
+    """
+    locations, is_offline = place.opened.locations, place.opened.access.is_offline
+
+    def is_known(url: Url) -> bool:
+        return url.file_path.is_dir() if url.scheme == "file" else url.is_loopback or not is_offline
+
+    indexes, links = (
+        [url.secret for url in urls if is_known(url)] for urls in (locations.index_urls, locations.find_links)
+    )
+    return indexes, links
+
+
 def list_locations(place: Workplace) -> tuple[str, ...]:
     """Give where files are looked for, as lines of a requirements file, which is not shown: they may hold credentials."""
-    locations, is_offline = place.opened.locations, place.opened.access.is_offline
-    # It cannot be told to ask this machine alone; folders that are not there would end it.
-    indexes, links = (
-        [
-            url.secret
-            for url in urls
-            if (url.file_path.is_dir() if url.scheme == "file" else not is_offline or url.is_loopback)
-        ]
-        for urls in (locations.index_urls, locations.find_links)
-    )
+    indexes, links = locations_known(place)
     first = [f"--index-url {url}" for url in indexes[:1]] or ["--no-index"]
     further = [f"--extra-index-url {url}" for url in indexes[1:]]
     return (*first, *further, *(f"--find-links {url}" for url in links))
@@ -93,9 +101,8 @@ def tell_choice(place: Workplace, options: UvOptions) -> list[str]:
 
 
 def _tell_strategy(place: Workplace, options: UvOptions) -> list[str]:
-    locations = place.opened.locations
-    is_plain = len(locations.index_urls) < 2  # noqa: PLR2004 - one has no order
-    if is_plain or locations.strategy is Strategy.FIRST:
+    is_plain = len(locations_known(place)[0]) < 2  # noqa: PLR2004 - one has no order
+    if is_plain or place.opened.locations.strategy is Strategy.FIRST:
         # What it does by itself.
         return []
     return [f"{options.name('--index-strategy')}={_POOLED}"]
@@ -109,13 +116,22 @@ def _tell_controls(controls: Controls, options: UvOptions) -> list[str]:
 
 
 def _tell_kinds(kinds: NameControl, options: UvOptions) -> list[str]:
+    """Tell which kinds of files are taken, as ``uv pip`` spells it or as its commands on projects do."""
     if (ALL in kinds.included and kinds.excluded) or (ALL in kinds.excluded and kinds.included):
         problem = "it knows no exceptions from `:all:` of `--only-binary` and `--no-binary`"
         raise options.refuse(problem)
-    return [
-        *(f"{options.name('--only-binary')}={name}" for name in sorted(kinds.included)),
-        *(f"{options.name('--no-binary')}={name}" for name in sorted(kinds.excluded)),
-    ]
+    told = []
+    for names, pip_option, option in (
+        (kinds.included, "--only-binary", "--no-build"),
+        (kinds.excluded, "--no-binary", "--no-binary"),
+    ):
+        if "--no-binary-package" not in options.known:
+            told += [f"{options.name(pip_option)}={name}" for name in sorted(names)]
+        elif ALL in names:
+            told.append(options.name(option))
+        else:
+            told += [f"{options.name(f'{option}-package')}={name}" for name in sorted(names)]
+    return told
 
 
 def _tell_prereleases(releases: NameControl, options: UvOptions) -> list[str]:
