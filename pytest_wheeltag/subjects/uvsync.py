@@ -90,9 +90,7 @@ class UvSyncSubject(UvSubject):
     def _bounds(self) -> tuple[Demand, ...]:
         return self.place.configured_options.build_constraints
 
-    def _describe(
-        self, request: Request, interpreter: Interpreter
-    ) -> dict[str, dict[str, TomlValue]]:
+    def _describe(self, request: Request, interpreter: Interpreter) -> dict[str, dict[str, TomlValue]]:
         """Give the tables of the project's pyproject.toml."""
         major, minor = interpreter.version_info[:2]
         bounds: dict[str, TomlValue] = {"constraint-dependencies": list(map(plain_line, request.constraints))}
