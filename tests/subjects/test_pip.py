@@ -1,8 +1,7 @@
 import os
 import sys
-import zipfile
 from dataclasses import replace
-from importlib.metadata import distribution, version
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.system.installed import list_names
 from pytest_wheeltag.workplace import Workplace
 from pytest_wheeltag.workshop import LocalIndex, WheelMaker, write_find_links
+from pytest_wheeltag.workshop.packed import pack_installed
 
 PIP = version("pip")
 posix = pytest.mark.skipif(os.name != "posix", reason="the stand-ins for pip are shell scripts")
@@ -44,25 +44,6 @@ class MakeSubject:
         place = replace(self.place, environ=environ)
         folder = self.folder / "pip"
         return PipSubject(place, Lodging(folder / "home", folder / "cache", place), pinned)
-
-
-def pack_pip(folder: Path) -> Path:
-    """Make a wheel of the pip that is installed here."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"pip-{PIP}-py3-none-any.whl"
-    record = f"pip-{PIP}.dist-info/RECORD"
-    rows: list[str] = []
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in distribution("pip").files or ():
-            name = file.as_posix()
-            is_generated = name.endswith((".pyc", "/RECORD", "/INSTALLER", "/REQUESTED"))
-            if not name.startswith("..") and not is_generated:
-                archive.writestr(zipfile.ZipInfo(name), file.read_binary())
-                rows.append(
-                    f"{name},{file.hash.mode}={file.hash.value},{file.size}" if file.hash else f"{name},,"
-                )
-        archive.writestr(zipfile.ZipInfo(record), "\n".join([*rows, f"{record},,", ""]))
-    return path
 
 
 def made(prefix: Path, interpreter: Interpreter) -> Environment:
@@ -174,7 +155,7 @@ def test_one_on_path_that_does_not_work_counts_as_none(
     tmp_path: Path,
     script: str,
 ) -> None:
-    index.add(pack_pip(tmp_path / "packed"))
+    index.add(pack_installed("pip", tmp_path / "packed"))
 
     assert make_subject(script).name.version == PIP
 
@@ -187,7 +168,7 @@ def test_a_pinned_one_is_fetched_once_and_run_by_the_target(
     running_interpreter: Interpreter,
     tmp_path: Path,
 ) -> None:
-    served = index.add(pack_pip(tmp_path / "packed"))
+    served = index.add(pack_installed("pip", tmp_path / "packed"))
     index.add(make_wheel("foo"))
     subject = make_subject("#!/bin/sh\nexit 1\n", pinned=PIP)
 
