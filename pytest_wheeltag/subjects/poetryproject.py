@@ -1,5 +1,6 @@
 """The project by which poetry is told what to install: pyproject.toml and poetry.toml, as its version knows them."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -25,6 +26,7 @@ _ONLY_BINARY = Version("2.0")
 _CONFIG_SETTINGS = Version("2.1")
 _NAMES_BEFORE_ALL = Version("2.2")
 _BUILD_CONSTRAINTS = Version("2.3")
+_NAME_DIGITS = 8
 _NOWHERE = "http://127.0.0.1:9/simple/"
 """An index that is not there (the discard port): without any, poetry asks PyPI."""
 
@@ -105,8 +107,8 @@ class PoetryProject:
             "POETRY_INSTALLER_NO_BINARY": ",".join(sorted(wheels.excluded)),
             "POETRY_INSTALLER_ONLY_BINARY": ",".join(sorted(wheels.included)),
         }
-        for number, url in enumerate(self.assignment.indexes, 1):
-            found |= self._access(f"INDEX_{number}", url)
+        for url in self.assignment.indexes:
+            found |= self._access(_source_name(url.target).upper().replace("-", "_"), url)
         return {name: value for name, value in found.items() if value}
 
     def _access(self, name: str, url: Url) -> dict[str, str]:
@@ -121,13 +123,13 @@ class PoetryProject:
 
     def _sources(self) -> Iterator[dict[str, TomlValue]]:
         urls = [url.target for url in self.assignment.indexes] or [_NOWHERE]
-        for number, url in enumerate(urls, 1):
+        for number, url in enumerate(urls):
             # One that is the default takes PyPI's place; since 1.8 any that is primary does.
-            is_default = number == 1 and self.version < _PRIMARY_ALONE
+            is_default = number == 0 and self.version < _PRIMARY_ALONE
             level: dict[str, TomlValue] = {"priority": "default" if is_default else "primary"}
             if self.version < _PRIORITIES:
                 level = {"default": True} if is_default else {"secondary": False}
-            yield {"name": f"index-{number}", "url": url, **level}
+            yield {"name": _source_name(url), "url": url, **level}
 
     def _old_metadata(self) -> dict[str, TomlValue]:
         if self.version >= _PACKAGE_MODE:
@@ -149,6 +151,11 @@ class PoetryProject:
         bounds: dict[str, TomlValue] = {each.name: _table(each) for each in self.assignment.build_constraints}
         asked = [each.name for each in self.assignment.request.requirements]
         return dict.fromkeys(sorted({*asked, *names}), bounds)
+
+
+def _source_name(url: str) -> str:
+    """Name a source after its address: what poetry keeps of releases it keeps under the source's name alone."""
+    return f"index-{hashlib.sha256(url.encode()).hexdigest()[:_NAME_DIGITS]}"
 
 
 def _in_project(demand: AnyDemand) -> str:

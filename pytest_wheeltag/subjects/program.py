@@ -21,6 +21,7 @@ from pytest_wheeltag.subjects.seclusion import Seclusion, seclude
 from pytest_wheeltag.subjects.subject import Lodging
 from pytest_wheeltag.system.environment import Environment, open_environment
 from pytest_wheeltag.system.files import lock
+from pytest_wheeltag.system.sources import SourceOptions
 from pytest_wheeltag.workplace import Workplace
 
 UNKNOWN = "unknown"
@@ -127,7 +128,7 @@ def _furnish(home: Path, interpreter: Interpreter, request: Request, source: Wor
 
     Installers do not bound what they need: pdm 2.29.4 does not start with the hishel that came after it.
     """
-    dated = _at_its_time(source, request)
+    dated = at_its_time(source, request)
     if dated is not source:
         with suppress(WheeltagError):
             dated.furnish(home, interpreter, request)
@@ -135,7 +136,8 @@ def _furnish(home: Path, interpreter: Interpreter, request: Request, source: Wor
     source.furnish(home, interpreter, request)
 
 
-def _at_its_time(source: Workplace, request: Request) -> Workplace:
+def at_its_time(source: Workplace, request: Request) -> Workplace:
+    """Give a place of which only what was published until the day after a pinned release counts; the same where no date is known."""
     demand = request.requirements[0]
     pins = [each.version for each in demand.requirement.specifier] if isinstance(demand, Demand) else []
     try:
@@ -147,7 +149,19 @@ def _at_its_time(source: Workplace, request: Request) -> Workplace:
         return source
     limits = [max(moments) + _COMPANIONS, source.opened.exclude_newer]
     limit = min(each for each in limits if each)
-    return replace(source, sources=replace(source.sources, exclude_newer=limit))
+    return replace(source, sources=replace(_without_folders(source), exclude_newer=limit))
+
+
+def _without_folders(source: Workplace) -> SourceOptions:
+    """Leave out the sources on this disk, whose files bear no date, unless there is no other."""
+    locations = source.opened.locations
+    urls = [url.secret for url in locations.index_urls if url.scheme != "file"]
+    links = [url.secret for url in locations.find_links if url.scheme != "file"]
+    is_dated = len(urls) + len(links) == len(locations.index_urls) + len(locations.find_links)
+    if is_dated or not urls:
+        return source.sources
+    alone = replace(source.sources, index_url=urls[0], extra_index_urls=tuple(urls[1:]), is_alone=True)
+    return replace(alone, find_links=tuple(links), no_index=False)
 
 
 def ask_version(path: str, seclusion: Seclusion) -> str:

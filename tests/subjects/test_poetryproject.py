@@ -20,7 +20,7 @@ from pytest_wheeltag.core.requirements import (
 from pytest_wheeltag.subjects.assignment import Assignment
 from pytest_wheeltag.subjects.poetryproject import PoetryProject
 from pytest_wheeltag.system.pipconf import PipConfiguration
-from pytest_wheeltag.system.urls import parse_url
+from pytest_wheeltag.system.urls import Url, parse_url
 from pytest_wheeltag.workshop.imagined import imagine_interpreter
 
 URL = parse_url("https://user:secret@index.example/simple/", setting="index-url")
@@ -96,10 +96,21 @@ def test_before_2_0_requirements_stand_in_poetrys_own_table() -> None:
 def test_the_indexes_take_the_place_of_pypi_in_every_version_and_show_no_password(
     version: str, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    assert project(assigned(), version)["tool"]["poetry"]["source"] == [
-        {"name": "index-1", "url": "https://index.example/simple/", **first},
-        {"name": "index-2", "url": "https://other.example/simple/", **second},
-    ]
+    one, two = project(assigned(), version)["tool"]["poetry"]["source"]
+
+    assert one == {"name": one["name"], "url": "https://index.example/simple/", **first}
+    assert two == {"name": two["name"], "url": "https://other.example/simple/", **second}
+
+
+def test_a_source_has_another_name_at_another_address_and_the_same_at_the_same() -> None:
+    def names(*urls: Url) -> list[str]:
+        found = project(replace(assigned(), indexes=urls), "2.5.1")["tool"]["poetry"]["source"]
+        return [each["name"] for each in found]
+
+    one, two = names(URL, OTHER)
+
+    assert one != two
+    assert names(OTHER) == [two]
 
 
 def test_without_any_index_none_is_there_rather_than_pypi() -> None:
@@ -121,11 +132,14 @@ def test_credentials_certificates_and_kinds_of_files_are_variables() -> None:
     controls = Controls(NameControl(frozenset(("foo", "bar")), frozenset((":all:",))))
     assignment = replace(assigned(), configuration=configuration, controls=controls)
 
+    one, two = project(assignment, "2.5.1")["tool"]["poetry"]["source"]
+    first, second = (each["name"].upper().replace("-", "_") for each in (one, two))
+
     assert PoetryProject(assignment, Version("2.5.1")).variables() == {
-        "POETRY_HTTP_BASIC_INDEX_1_USERNAME": "user",
-        "POETRY_HTTP_BASIC_INDEX_1_PASSWORD": "secret",
-        "POETRY_CERTIFICATES_INDEX_1_CERT": "/bundle.pem",
-        "POETRY_CERTIFICATES_INDEX_2_CERT": "false",
+        f"POETRY_HTTP_BASIC_{first}_USERNAME": "user",
+        f"POETRY_HTTP_BASIC_{first}_PASSWORD": "secret",
+        f"POETRY_CERTIFICATES_{first}_CERT": "/bundle.pem",
+        f"POETRY_CERTIFICATES_{second}_CERT": "false",
         "POETRY_INSTALLER_NO_BINARY": ":all:",
         "POETRY_INSTALLER_ONLY_BINARY": "bar,foo",
     }

@@ -4,15 +4,16 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pytest_wheeltag.errors import WheeltagError
-from pytest_wheeltag.subjects.program import Program
+from pytest_wheeltag.subjects.program import Program, at_its_time, requesting
 from pytest_wheeltag.subjects.subject import Lodging
 from pytest_wheeltag.workplace import Workplace
-from pytest_wheeltag.workshop import LocalIndex, WheelMaker
+from pytest_wheeltag.workshop import LocalIndex, WheelMaker, write_find_links
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the stand-ins are shell scripts")
 
@@ -170,3 +171,20 @@ def test_where_nothing_of_its_time_will_do_it_is_fetched_with_what_there_is(
     index.add(make_wheel("part", "2.0"), upload_time="2026-06-01T12:00:00Z")
 
     assert Path(open_program("1.0").path).is_file()
+
+
+def test_what_lies_in_a_folder_bears_no_date_and_is_left_out(
+    place: Workplace, index: LocalIndex, make_wheel: WheelMaker, tmp_path: Path
+) -> None:
+    links = write_find_links(tmp_path / "links", [make_wheel("part", "2.0")])
+    index.add(make_wheel("mitten", "1.0", requires=["part"]), upload_time="2026-03-10T12:00:00Z")
+    index.add(make_wheel("part", "1.0"), upload_time="2026-03-01T12:00:00Z")
+    source = replace(place, sources=replace(place.sources, find_links=(str(links),)))
+
+    found = at_its_time(source, requesting("mitten", "1.0"))
+
+    assert found.sources.exclude_newer == datetime(2026, 3, 11, 12, tzinfo=UTC)
+    assert [str(url) for url in found.opened.locations.index_urls] == [
+        str(source.opened.locations.index_urls[0])
+    ]
+    assert not found.opened.locations.find_links
