@@ -151,7 +151,8 @@ def travel(course: Course, subject: Subject, request: Request, folder: Path) -> 
         try:
             account = subject.provision(prefix, stop.interpreter, request)
         except UninstallableError as error:
-            yield Arrival(problem=str(error), kind=_kind_of(error))
+            account = Account(error.invocations)
+            yield Arrival(problem=str(error), kind=_kind_of(error), account=account)
         else:
             yield Arrival(prefix=str(prefix), account=account)
 

@@ -10,8 +10,10 @@ import pytest
 from pytest_wheeltag.core.report import pack
 from pytest_wheeltag.core.verdict import Outcome, Policy, Property, Verdict
 from pytest_wheeltag.plugin.places import Place
+from pytest_wheeltag.reports.account import render_account
 
 ROOT = "wheeltag"
+_SECTION = "output of the installer"
 FINDING = "wheeltag"
 """The user property under which a finding rides on a report, as JSON."""
 
@@ -48,7 +50,15 @@ class CheckItem(pytest.Item):
         if not verdicts and (absence := question.place.describe_absence()):
             reason = f"nothing was installed: {absence}"
             raise pytest.skip.Exception(reason, _use_item_location=True)
+        if any(verdict.outcome is Outcome.FAILED for verdict in verdicts):
+            self._tell_what_was_run()
         _settle(verdicts)
+
+    def _tell_what_was_run(self) -> None:
+        """Show below the failure what the installer was asked and printed; verdicts never come from there."""
+        lines = render_account(self.question.place.account)
+        if lines:
+            self.add_report_section("call", _SECTION, "\n".join(lines))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401 - pytest's own
         """Show verdicts as their messages alone: where in our code they were found helps nobody."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Protocol
 
 from pytest_wheeltag.audit import Auditor
+from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.report import Scene
 from pytest_wheeltag.core.verdict import (
     InstalledDistribution,
@@ -43,6 +44,11 @@ class Place(Protocol):
         """Say why there is no environment, empty where there is one."""
         ...
 
+    @property
+    def account(self) -> Account:
+        """What its installer said of it, nothing where it was found."""
+        ...
+
 
 class AuditedPlace:
     """An environment that was found; read and asked about once, as it lies on disk when its first item runs."""
@@ -56,6 +62,11 @@ class AuditedPlace:
         self._auditor = auditor
         self._is_inherited = is_inherited
         self._asked: set[Property] = set()
+
+    @property
+    def account(self) -> Account:
+        """What its installer said of it: it was found, so nothing is known."""
+        return Account()
 
     def judge(self, name: str, asked: Property) -> tuple[Verdict, ...]:
         """Judge the distribution of this name."""
@@ -116,6 +127,11 @@ class ProvisionedPlace:
         if not visit.arrival.prefix:
             return scene
         return replace(scene, fingerprint=fingerprint_environment(visit.environment))
+
+    @property
+    def account(self) -> Account:
+        """What its installer was asked and printed there."""
+        return self._visit.arrival.account
 
     def judge(self, name: str, asked: Property) -> tuple[Verdict, ...]:
         """Judge one named requirement, or everything else that was installed with them."""

@@ -40,7 +40,11 @@ class InstallerSpec:
 
 
 def parse_installer_spec(text: str, *, setting: str = "--wheeltag-installer") -> InstallerSpec:
-    """Parse ``pip`` or ``pip==26.3``; raises ``UsageError`` naming ``setting`` and the nearest right name."""
+    """Parse ``pip`` or ``pip==26.3``.
+
+    Raises ``UsageError``, which names ``setting`` and the nearest right name, and for one that others added and that
+    cannot be loaded.
+    """
     name, separator, version = text.partition("==")
     added = {} if name in SUBJECTS else _added()
     if name not in SUBJECTS and name not in added:
@@ -48,6 +52,9 @@ def parse_installer_spec(text: str, *, setting: str = "--wheeltag-installer") ->
         raise UsageError(setting, printable(text), f"{_describe(added)}; {nearest}")
     if separator and (name == "wheeltag" or not _is_version(version)):
         raise UsageError(setting, printable(text), _describe(added))
+    if name in added:
+        # Now, where it is one line: later it would be an error of every check.
+        _load(added[name])
     return InstallerSpec(name, version)
 
 
@@ -69,10 +76,7 @@ def _added() -> dict[str, EntryPoint]:
 
 
 def open_subject(spec: InstallerSpec, place: Workplace, lodging: Lodging) -> Subject:
-    """Give the installer of a specification, which installs from ``place``.
-
-    Raises ``UsageError`` where one that others added cannot be loaded.
-    """
+    """Give the installer of a specification that was parsed; it installs from ``place``."""
     opener = SUBJECTS.get(spec.name) or _load(_added()[spec.name])
     return opener(place, lodging, spec.version)
 
