@@ -235,7 +235,7 @@ COMMANDS = (
             _list(
                 "--installer",
                 metavar="NAME",
-                help="wheeltag (default), or an installer like `uv`, or `pip==26.3` (repeatable)",
+                help="`wheeltag` (default), `pip`, `uv`, `uv-sync`, `poetry`, `pdm`, also with `==VERSION` (repeatable)",
             ),
             _list(
                 "--class", metavar="NAME", dest="classes", help="only the scenarios of a class (repeatable)"

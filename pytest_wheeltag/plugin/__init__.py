@@ -114,7 +114,7 @@ SETTINGS = (
     Setting(
         "installer",
         "value",
-        "the installer under test: `wheeltag` (default), `pip`, `pip==26.3`",
+        "the installer under test: `wheeltag` (default), `pip`, `uv`, `uv-sync`, `poetry`, `pdm`, also with `==VERSION`",
         "INSTALLER",
     ),
     Setting(
