@@ -135,7 +135,7 @@ def render_configuration(cache: Path, *, has_install_cache: bool) -> str:
         {
             # Of old the cache's folder had no variable, and active environments counted only on request.
             "": {"cache_dir": str(cache), "check_update": False},
-            "install": {"cache": has_install_cache},
+            "install": {"cache": True} if has_install_cache else {},
             "python": {"use_venv": True},
         }
     )

@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from pytest_wheeltag.core.account import Account
+from pytest_wheeltag.core.account import Account, Invocation
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.subjects.assignment import assign
-from pytest_wheeltag.subjects.attempt import Attempt
+from pytest_wheeltag.subjects.attempt import Attempt, last_word
 from pytest_wheeltag.subjects.lockedfiles import read_resolved
 from pytest_wheeltag.subjects.poetryproject import PoetryProject
 from pytest_wheeltag.subjects.program import Program
@@ -24,6 +25,8 @@ from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.workplace import Workplace
 
 _INSTALLED = re.compile(r"^\W*Install(?:ing|ed) ([\w.-]+) \(", re.MULTILINE | re.ASCII)
+# It goes on with advice.
+_PROBLEM = re.compile(r"^ *\| (\S.*)$", re.MULTILINE)
 _OPTIONS = ("--no-interaction", "--no-ansi")
 
 
@@ -69,10 +72,10 @@ class PoetrySubject:
             lock = path.with_name("poetry.lock")
             if project.assignment.build_constraints:
                 # They are told for each project by its name: first it shows which there are.
-                attempt.run(program, "lock", *_OPTIONS, folder=path.parent)
+                _run(attempt, program, "lock", folder=path.parent)
                 names = [each.name for each in read_resolved(lock) or ()]
                 path.write_text(project.render(names), encoding="utf-8")
-            done = attempt.run(program, "install", "--no-root", *_OPTIONS, folder=path.parent)
+            done = _run(attempt, program, "install", "--no-root", folder=path.parent)
             return Account(attempt.invocations, read_resolved(lock, _installed(done.output)))
 
     def _seclude(self, environment: Environment, project: PoetryProject) -> Seclusion:
@@ -86,6 +89,15 @@ class PoetrySubject:
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         }
         return activate(seclude_at(self.place, cache), environment).told({**settings, **project.variables()})
+
+
+def _run(attempt: Attempt, *command: str, folder: Path) -> Invocation:
+    """Run a command; where it fails, the first words of what it says of a distribution are its last."""
+    done = attempt.ask(*command, *_OPTIONS, folder=folder)
+    if done.status:
+        problem = _PROBLEM.search(done.output)
+        raise attempt.fail(printable(problem[1]) if problem else last_word(done))
+    return done
 
 
 def _installed(output: str) -> frozenset[NormalizedName]:
