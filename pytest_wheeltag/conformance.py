@@ -16,6 +16,7 @@ from pytest_wheeltag.core.requirements import Request, parse_request
 from pytest_wheeltag.core.scenario import (
     Cast,
     Expected,
+    Form,
     Found,
     Install,
     Publish,
@@ -29,13 +30,14 @@ from pytest_wheeltag.core.scenario import (
 )
 from pytest_wheeltag.core.scenarioresult import ScenarioResult, title_of
 from pytest_wheeltag.core.verdict import InstalledWheel, Outcome
-from pytest_wheeltag.errors import InapplicableError, UninstallableError
+from pytest_wheeltag.errors import InapplicableError, Invocation, UninstallableError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment, remove_environment
 from pytest_wheeltag.system.installed import read_installed
 from pytest_wheeltag.system.intact import find_alterations
 from pytest_wheeltag.system.sources import SourceOptions
 from pytest_wheeltag.workplace import Workplace
+from pytest_wheeltag.workshop.locks import Pin, render_lock
 from pytest_wheeltag.workshop.stage import MARK, Stage, list_shelves, open_stage
 
 OpenSubject = Callable[[Workplace, Path], Subject]
@@ -102,7 +104,8 @@ def play_part(part: Part, trial: Trial) -> ScenarioResult:
 def run_scenario(scenario: Scenario, cast: Cast, trial: Trial) -> ScenarioResult:
     """Play one scenario with an empty cache in the beginning, until something is not as it must be."""
     with open_stage(trial.folder / "warm") as stage:
-        failure = _Play(scenario, cast, trial, stage).find_failure()
+        play = _Play(scenario, cast, trial, stage)
+        failure = play.find_failure()
     result = ScenarioResult(trial.installer, scenario, cast.labels, Outcome.PASSED)
     if failure is None:
         return result
@@ -110,8 +113,13 @@ def run_scenario(scenario: Scenario, cast: Cast, trial: Trial) -> ScenarioResult
         return replace(result, outcome=Outcome.SKIPPED, message=failure.problem)
     is_cold = _fails_cold(scenario, cast, trial, failure.number)
     hint = "with an empty cache too" if is_cold else "as expected with an empty cache"
+    message = f"{failure.tell(scenario, cast)}; {hint}"
     return replace(
-        result, outcome=Outcome.FAILED, message=f"{failure.tell(scenario, cast)}; {hint}", is_cold=is_cold
+        result,
+        outcome=Outcome.FAILED,
+        message=message,
+        is_cold=is_cold,
+        invocations=play.invocations,
     )
 
 
@@ -147,6 +155,7 @@ class _Play:
         self._stage = stage
         self._environments: list[Environment] = []
         self._cache = stage.folder / "installer"
+        self.invocations: tuple[Invocation, ...] = ()
 
     def find_failure(self) -> _Failure | None:
         """Play the steps until one fails; the environments are gone afterwards."""
@@ -176,11 +185,13 @@ class _Play:
         place = self._place(step)
         subject = self._bench.open_subject(place, self._cache)
         try:
-            subject.provision(environment.prefix, interpreter, self._request(step, place))
+            account = subject.provision(environment.prefix, interpreter, self._request(step, place))
         except InapplicableError as error:
             return _Failure(number, str(error), is_inapplicable=True)
         except UninstallableError as error:
-            return None if step.is_refused else _Failure(number, str(error))
+            self.invocations += error.invocations
+            return None if step.may_be_refused else _Failure(number, str(error))
+        self.invocations += account.invocations
         if step.is_refused:
             return _Failure(number, "expected to be refused, found it installed")
         problem = next(self._differences(step, environment), None)
@@ -194,10 +205,15 @@ class _Play:
                 yield f"`{project}`: {clause}"
         existing = environment.as_existing()
         for distribution in read_installed(existing):
-            if isinstance(distribution, InstalledWheel):
+            if isinstance(distribution, InstalledWheel) and not self._is_doubtful(distribution.name, step):
                 yield from (
                     f"`{distribution.name}`: {each}" for each in find_alterations(existing, distribution)
                 )
+
+    def _is_doubtful(self, project: str, step: Install) -> bool:
+        """Tell whether the RECORD of what is expected proves nothing: only the archive's bytes count."""
+        expected = step.expected.get(project)
+        return expected is not None and bool(self._scenario.artefacts[expected.artefact].record)
 
     def _fill(self, expected: Expected) -> Expected:
         environment = expected.environment and {
@@ -206,9 +222,7 @@ class _Play:
         return replace(expected, environment=environment)
 
     def _request(self, step: Install, place: Workplace) -> Request:
-        path = self._stage.folder / "requirements.txt"
-        lines = [self._cast.fill(each, self._locate) for each in step.requirements]
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        path = self._write_lock(step) if step.lock else self._write_requirements(step)
         asked = place.reader.file(str(path), "-r").request
         settings = tuple(sorted(step.settings.items()))
         demands = tuple(replace(each, config_settings=settings) for each in asked.requirements)
@@ -216,8 +230,25 @@ class _Play:
             asked, requirements=demands, constraints=parse_request((), step.constraints).constraints
         )
 
+    def _write_requirements(self, step: Install) -> Path:
+        path = self._stage.folder / "requirements.txt"
+        lines = [self._cast.fill(each, self._locate) for each in step.requirements]
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return path
+
     def _locate(self, kind: str, name: str) -> str:
-        return self._stage.locate(self._scenario.artefacts[name], kind, self._cast)
+        return self._stage.locate(name, kind, self._scenario.artefacts, self._cast)
+
+    def _write_lock(self, step: Install) -> Path:
+        path = self._stage.folder / "pylock.toml"
+        pins = [self._pin(name, step.lock_hashes.get(name, name)) for name in step.lock]
+        path.write_text(render_lock(pins), encoding="utf-8")
+        return path
+
+    def _pin(self, name: str, hashed: str) -> Pin:
+        is_wheel = self._scenario.artefacts[name].form is Form.WHEEL
+        filename, url = (self._locate(kind, name) for kind in ("filename", "url"))
+        return Pin(filename, url, self._locate("sha256", hashed), is_wheel)
 
     def _place(self, step: Install) -> Workplace:
         """Give where an installation takes things from: the shelves that it is told of, and nothing else."""

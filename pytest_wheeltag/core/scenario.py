@@ -25,14 +25,21 @@ class Class(StrEnum):
     LATER = "later"
     LINKS = "links"
     HASHES = "hashes"
+    LOCKS = "locks"
+    RECORD = "record"
+    CHOICE = "choice"
 
 
 class Claim(StrEnum):
-    """The property that a scenario asks for (``design.md`` of the field's questions: the docs say more)."""
+    """The property that a scenario asks for.
+
+    ``AGREEING`` is asked where the specifications leave a choice that pip's documentation decides.
+    """
 
     BEST = "best"
     TRANSPARENT = "transparent"
     FAITHFUL = "faithful"
+    AGREEING = "agreeing"
     INTACT = "intact"
 
 
@@ -59,7 +66,8 @@ class Artefact:
     ``title`` is a wheel's file name, or ``NAME-VERSION`` of an sdist or tree; placeholders in it stand for facts of
     interpreters. The rest but ``requires`` is for what is built: the tag of its wheels, what these tell of their
     build (``interpreter``, ``settings``), and the environment variables and distributions that they tell. What an
-    ``is_dynamic`` source requires only its backend can say.
+    ``is_dynamic`` source requires only its backend can say. ``record`` is what is wrong with the RECORD of a wheel:
+    ``without-hashes``, or the artefact whose rows it has instead of its own; empty where nothing is.
     """
 
     name: str
@@ -73,6 +81,10 @@ class Artefact:
     distributions: tuple[str, ...] = ()
     build_requires: tuple[str, ...] = ()
     is_dynamic: bool = False
+    record: str = ""
+
+
+WITHOUT_HASHES = "without-hashes"
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,7 @@ class Publish:
     artefacts: tuple[str, ...]
     shelf: Shelf = Shelf.INDEX
     has_hashes: bool = True
+    is_yanked: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,9 @@ class Install:
     """A new environment on the interpreter of a role, and what must be there afterwards, by project.
 
     ``requirements`` may hold ``{path.A}``, ``{url.A}``, ``{tree.A}``, where the artefact ``A`` lies, and
-    ``{sha256.A}``. With ``is_refused`` nothing may be installed at all.
+    ``{sha256.A}``. Instead of them ``lock`` names the artefacts that a pylock.toml lists, each with its hash, or with
+    that of another one as ``lock_hashes`` says. With ``is_refused`` nothing may be installed at all, with
+    ``is_refusable`` nothing or what is expected.
     """
 
     requirements: tuple[str, ...]
@@ -133,6 +148,14 @@ class Install:
     environment: Mapping[str, str] = field(default_factory=dict)
     only_binary: tuple[str, ...] = ()
     no_binary: tuple[str, ...] = ()
+    lock: tuple[str, ...] = ()
+    lock_hashes: Mapping[str, str] = field(default_factory=dict)
+    is_refusable: bool = False
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether it is right that nothing is installed."""
+        return self.is_refused or self.is_refusable
 
 
 Step = Publish | Withdraw | Tamper | Install

@@ -8,6 +8,7 @@ from types import UnionType
 from typing import Any, TypeVar
 
 from pytest_wheeltag.core.scenario import (
+    WITHOUT_HASHES,
     Artefact,
     Claim,
     Class,
@@ -35,7 +36,7 @@ _KINDS = {
     list: "a list",
     list | str: "texts",
 }
-_VERBS = ("publish", "withdraw", "tamper", "install")
+_VERBS = ("publish", "withdraw", "tamper", "install", "lock")
 
 
 def parse_scenario(text: str, identifier: str) -> Scenario:
@@ -80,6 +81,7 @@ def _artefact(name: str, table: "_Table") -> Artefact:
         table.texts("distributions"),
         table.texts("build-requires"),
         table.flag("dynamic", default=False),
+        table.text("record", ""),
     )
     table.finish()
     return artefact
@@ -96,7 +98,10 @@ def _step(table: "_Table") -> Step:
 
 def _publish(table: "_Table") -> Publish:
     return Publish(
-        table.texts("publish"), table.choice("to", Shelf, Shelf.INDEX), table.flag("hashes", default=True)
+        table.texts("publish"),
+        table.choice("to", Shelf, Shelf.INDEX),
+        table.flag("hashes", default=True),
+        table.flag("yanked", default=False),
     )
 
 
@@ -114,13 +119,16 @@ def _install(table: "_Table") -> Install:
         table.text("on"),
         _expected(table),
         table.flag("refused", default=False),
-        tuple(Shelf(each) for each in table.texts("from", (Shelf.INDEX,))),
+        table.choices("from", Shelf, (Shelf.INDEX,)),
         table.texts("constraints"),
         table.texts("build-constraints"),
         table.mapping("settings"),
         table.mapping("environment"),
         table.texts("only-binary"),
         table.texts("no-binary"),
+        table.texts("lock"),
+        table.mapping("hashes-of"),
+        table.flag("refusable", default=False),
     )
 
 
@@ -129,6 +137,7 @@ _STEPS: Mapping[str, Callable[["_Table"], Step]] = {
     "withdraw": _withdraw,
     "tamper": _tamper,
     "install": _install,
+    "lock": _install,
 }
 
 
@@ -153,6 +162,8 @@ def _expectation(table: "_Table") -> Expected:
 
 def _check_names(scenario: Scenario) -> None:
     """Raise ``UsageError`` where a step speaks of an artefact or of a role that there is none of."""
+    known = (WITHOUT_HASHES, *scenario.artefacts)
+    _check(scenario, (each.record for each in scenario.artefacts.values() if each.record), known)
     for step in scenario.steps:
         if isinstance(step, Publish | Withdraw):
             _check(scenario, step.artefacts, scenario.artefacts)
@@ -162,6 +173,7 @@ def _check_names(scenario: Scenario) -> None:
             _check(
                 scenario, (step.role, *filter(None, (each.interpreter for each in expected))), scenario.roles
             )
+            _check(scenario, (*step.lock, *step.lock_hashes, *step.lock_hashes.values()), scenario.artefacts)
             if step.is_refused == bool(step.expected):
                 raise UsageError(scenario.identifier, "install", "either `expect` or `refused`")
         elif not 1 <= step.number <= len(scenario.installs):
@@ -218,6 +230,9 @@ class _Table:
         if value not in set(kind):
             raise UsageError(self.place, printable(value), f"one of {', '.join(kind)}")
         return kind(value)
+
+    def choices(self, key: str, kind: type[_E], default: tuple[_E, ...]) -> tuple[_E, ...]:
+        return tuple(_Table({key: each}, self.place).choice(key, kind) for each in self.texts(key, default))
 
     def tables(self, key: str) -> "list[tuple[str, _Table]]":
         return [(name, _Table(each, self.place)) for name, each in self.take(key, dict).items()]

@@ -118,6 +118,18 @@ SETTINGS = (
         "INSTALLER",
     ),
     Setting(
+        "conformance",
+        "flag",
+        "play the built-in scenarios against the installer, on an index of their own (implies --wheeltag-check)",
+    ),
+    Setting(
+        "scenario-file",
+        "paths",
+        "a scenario of one's own for --wheeltag-conformance, instead of the built-in ones (repeatable)",
+        "FILE",
+        ini_name="scenario_files",
+    ),
+    Setting(
         "property",
         "list",
         "what is asked (repeatable): `best` (default), `transparent`, `faithful`, `agreeing`, `intact`",
@@ -221,7 +233,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     _refuse_unknown_ini_values(config)
-    if config.getoption("wheeltag_check"):
+    if config.getoption("wheeltag_check") or config.getoption("wheeltag_conformance"):
         from pytest_wheeltag.plugin.registration import register  # noqa: PLC0415 - costs only who asks for it
 
         register(config)

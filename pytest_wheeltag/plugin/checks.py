@@ -1,7 +1,7 @@
 """The checks as pytest items: collected from places, judged one by one, in every process of a run."""
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ ROOT = "wheeltag"
 _SECTION = "output of the installer"
 FINDING = "wheeltag"
 """The user property under which a finding rides on a report, as JSON."""
+RESULT = "wheeltag_conformance"
+"""The user property under which the result of a scenario does."""
 
 
 class CheckFailedError(Exception):
@@ -32,13 +34,26 @@ class Question:
     title: str
 
 
-class CheckItem(pytest.Item):
+class Check(pytest.Item):
+    """An item of ours."""
+
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**keywords)
+        self.add_marker("wheeltag")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401 - pytest's own
+        """Show what was found as its messages alone: where in our code it was found helps nobody."""
+        if isinstance(excinfo.value, CheckFailedError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+class CheckItem(Check):
     """One distribution in one environment, or all that was installed beside the named ones."""
 
     def __init__(self, *, question: Question, **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**keywords)
         self.question = question
-        self.add_marker("wheeltag")
 
     def runtest(self) -> None:
         """Judge, keep the findings for the report, and pass, skip or fail."""
@@ -59,12 +74,6 @@ class CheckItem(pytest.Item):
         lines = render_account(self.question.place.account)
         if lines:
             self.add_report_section("call", _SECTION, "\n".join(lines))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401 - pytest's own
-        """Show verdicts as their messages alone: where in our code they were found helps nobody."""
-        if isinstance(excinfo.value, CheckFailedError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Name the item in headlines; not by its id, in which pytest would take the version for a module's name."""
@@ -94,24 +103,37 @@ class EnvironmentCollector(pytest.Collector):
             yield CheckItem.from_parent(self, name=name, question=self._question)
 
 
+Branch = Callable[[pytest.Collector], pytest.Collector]
+"""Gives a collector of checks below the one of all."""
+
+
 class RootCollector(pytest.Collector):
     """All checks, beside the test modules of the session."""
 
-    def __init__(self, *, questions: Sequence[Question], **keywords: Any) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(
+        self,
+        *,
+        questions: Sequence[Question],
+        further: Sequence[Branch],
+        **keywords: Any,  # noqa: ANN401 - pytest's own
+    ) -> None:
         super().__init__(**keywords)
         self._questions = questions
+        self._further = further
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """Give one collector per environment and property."""
+        """Give one collector per environment and property, and the further ones."""
         for question in self._questions:
             yield EnvironmentCollector.from_parent(self, name=question.title, question=question)
+        yield from (grow(self) for grow in self._further)
 
 
 class Checks:
-    """Brings the planned checks into a session; one in every process."""
+    """Brings the planned checks into a session, ``further`` ones too; one in every process."""
 
-    def __init__(self, questions: Sequence[Question]) -> None:
+    def __init__(self, questions: Sequence[Question], further: Sequence[Branch] = ()) -> None:
         self._questions = questions
+        self._further = further
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -127,6 +149,7 @@ class Checks:
                 # No file: the name that stands before the reason in a summary of skips.
                 path=collector.path / ROOT,
                 questions=self._questions,
+                further=self._further,
             )
             report.result = [*report.result, root]
         return report

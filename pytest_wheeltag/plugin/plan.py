@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_wheeltag.core.interpreter import ExistingEnvironment, interpreter_from_json
+from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter, interpreter_from_json
 from pytest_wheeltag.core.report import Scene, audited_scene
 from pytest_wheeltag.matrix import Course, Stop
 
@@ -28,22 +28,47 @@ class PlannedAudit:
 
 
 @dataclass(frozen=True)
+class PlannedConformance:
+    """The scenarios that an installer, named as the user did, is put to, on which interpreters.
+
+    ``titles`` are those of the items; ``missing`` has the label of each interpreter that was not found, with the reason.
+    """
+
+    installer: str
+    interpreters: tuple[Interpreter, ...]
+    titles: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...] = ()
+
+    def describe(self) -> str:
+        """Say in one line who plays what."""
+        labels = ", ".join(each.label for each in self.interpreters) or "nothing"
+        return f"{self.installer}: {len(self.titles)} scenarios on {labels}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """All checks of a session, in their order; the same in every process of the run."""
 
     audits: tuple[PlannedAudit, ...] = ()
     courses: tuple[Course, ...] = ()
+    conformance: PlannedConformance | None = None
+
+    @property
+    def has_environments(self) -> bool:
+        """Whether environments are judged."""
+        return bool(self.audits or self.courses)
 
     @property
     def has_checks(self) -> bool:
         """Whether there is anything to check."""
-        return any(audit.names for audit in self.audits) or bool(self.courses)
+        return any(audit.names for audit in self.audits) or bool(self.courses or self.conformance)
 
     def describe(self) -> str:
         """Say in one line what will be judged."""
         audits = [f"{each.identifier} ({len(each.names)} distributions)" for each in self.audits]
         courses = [f"{' → '.join(course.labels)} ({course.name})" for course in self.courses]
-        return ", ".join([*audits, *courses]) or "nothing to judge"
+        played = [self.conformance.describe()] if self.conformance else []
+        return ", ".join([*audits, *courses, *played]) or "nothing to judge"
 
 
 def dump_plan(plan: Plan) -> str:
@@ -52,7 +77,8 @@ def dump_plan(plan: Plan) -> str:
     courses = [
         {"name": each.name, "stops": [_dump_stop(stop) for stop in each.stops]} for each in plan.courses
     ]
-    return json.dumps({"audits": audits, "courses": courses})
+    conformance = plan.conformance and _dump_conformance(plan.conformance)
+    return json.dumps({"audits": audits, "courses": courses, "conformance": conformance})
 
 
 def load_plan(text: str) -> Plan:
@@ -61,6 +87,21 @@ def load_plan(text: str) -> Plan:
     return Plan(
         tuple(_load_audit(each) for each in values["audits"]),
         tuple(Course(each["name"], _load_stops(each["stops"])) for each in values["courses"]),
+        values["conformance"] and _load_conformance(values["conformance"]),
+    )
+
+
+def _dump_conformance(planned: PlannedConformance) -> dict[str, object]:
+    interpreters = [each.to_json() for each in planned.interpreters]
+    return {**vars(planned), "interpreters": interpreters}
+
+
+def _load_conformance(values: Mapping[str, Any]) -> PlannedConformance:
+    return PlannedConformance(
+        values["installer"],
+        tuple(map(interpreter_from_json, values["interpreters"])),
+        tuple(values["titles"]),
+        tuple((label, problem) for label, problem in values["missing"]),
     )
 
 

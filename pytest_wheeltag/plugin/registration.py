@@ -19,10 +19,10 @@ from pytest_wheeltag.courserun import CourseRun
 from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, WheeltagError
 from pytest_wheeltag.inspection import Inspector
 from pytest_wheeltag.matrix import Course, Stop, list_courses, names_for
-from pytest_wheeltag.plugin.checks import Checks, ask_questions
-from pytest_wheeltag.plugin.cleaning import Cleaner
+from pytest_wheeltag.plugin.checks import Branch, Checks, ask_questions
+from pytest_wheeltag.plugin.cleaning import Cleaner, Lodger
 from pytest_wheeltag.plugin.places import AuditedPlace, Berth, Place, ProvisionedPlace
-from pytest_wheeltag.plugin.plan import Plan, PlannedAudit, dump_plan, load_plan
+from pytest_wheeltag.plugin.plan import Plan, PlannedAudit, PlannedConformance, dump_plan, load_plan
 from pytest_wheeltag.plugin.reporting import Reporter
 from pytest_wheeltag.plugin.selection import Selector, take_selection
 from pytest_wheeltag.plugin.settings import Settings, read_settings
@@ -71,21 +71,24 @@ def register(config: pytest.Config) -> None:
         plan = _make_plan(settings, place) if received is None else load_plan(received)
         places = (*_audited(plan, settings, place), *_provisioned(plan, settings, place, config))
         questions = ask_questions(places, settings.properties, settings.policy)
+        branches = _branches(plan, settings, place, config)
         sources = f"files from {place.opened.describe()}; cache {place.cache}"
         header = (sources, *place.opened.warnings, *strayed_configuration(config))
     plugins = config.pluginmanager
-    plugins.register(Checks(questions), "wheeltag-checks")
+    plugins.register(Checks(questions, branches), "wheeltag-checks")
     if selection.identifiers:
         plugins.register(Selector(selection), "wheeltag-selector")
     if received is None:
         plugins.register(Distributor(dump_plan(plan), run_id_of(config)), "wheeltag-distributor")
         plugins.register(Cleaner(questions, partial(_forget_run, config, place)), "wheeltag-cleaner")
+        if plan.conformance:
+            plugins.register(Lodger(partial(_trial_folder, config, place)), "wheeltag-lodger")
         plugins.register(Reporter(plan, settings.json_file, header), "wheeltag-reporter")
 
 
 def _make_plan(settings: Settings, place: Workplace) -> Plan:
     paths = settings.environments
-    if not paths and not settings.pythons:
+    if not paths and not settings.pythons and not settings.is_conformance:
         paths = (running_environment(),)
     environments = [place.finder.find_environment(path) for path in paths]
     identifiers = tell_apart(each.interpreter.label for each in environments)
@@ -93,7 +96,28 @@ def _make_plan(settings: Settings, place: Workplace) -> Plan:
         PlannedAudit(identifier, each, list_names(each, inherited=settings.is_inherited))
         for identifier, each in zip(identifiers, environments, strict=True)
     )
-    return Plan(tuple(audits), _make_courses(settings, place))
+    return Plan(tuple(audits), _make_courses(settings, place), _plan_conformance(settings, place))
+
+
+def _plan_conformance(settings: Settings, place: Workplace) -> PlannedConformance | None:
+    if not settings.is_conformance:
+        return None
+    # Late: who judges environments plays no scenarios.
+    from pytest_wheeltag.plugin.conformance import plan_conformance  # noqa: PLC0415
+
+    return plan_conformance(settings, place)
+
+
+def _branches(plan: Plan, settings: Settings, place: Workplace, config: pytest.Config) -> tuple[Branch, ...]:
+    if plan.conformance is None:
+        return ()
+    from pytest_wheeltag.plugin.conformance import grow_branch  # noqa: PLC0415 - as above
+
+    return (grow_branch(plan.conformance, settings, place, partial(_trial_folder, config, place)),)
+
+
+def _trial_folder(config: pytest.Config, place: Workplace) -> Path:
+    return shared_folder(config, place, "conformance")
 
 
 def running_environment() -> Path:
@@ -103,7 +127,7 @@ def running_environment() -> Path:
 
 
 def _make_courses(settings: Settings, place: Workplace) -> tuple[Course, ...]:
-    if not settings.pythons:
+    if not settings.pythons or settings.request.is_empty:
         return ()
     stops = [stop for spec in settings.pythons for stop in _find_stops(spec, settings.request, place)]
     return list_courses(stops, settings.orders)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wheeltag.plugin.checks import ROOT, CheckItem
+from pytest_wheeltag.plugin.checks import ROOT, Check
 
 _SEPARATOR = "::"
 
@@ -62,13 +62,13 @@ class Selector:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep all tests and the selected checks."""
-        nodeids = [item.nodeid for item in items if isinstance(item, CheckItem)]
+        nodeids = [item.nodeid for item in items if isinstance(item, Check)]
         if missing := self._selection.missing(nodeids):
             nearest = ", ".join(f"`{each}`" for each in get_close_matches(missing, nodeids, n=1, cutoff=0))
             msg = f"no check has this id, the nearest is {nearest or 'none, since nothing is installed'}: `{missing}`"
             raise pytest.UsageError(msg)
         dropped = [
-            item for item in items if isinstance(item, CheckItem) and not self._selection.covers(item.nodeid)
+            item for item in items if isinstance(item, Check) and not self._selection.covers(item.nodeid)
         ]
         if dropped:
             config.hook.pytest_deselected(items=dropped)

@@ -51,6 +51,8 @@ class Settings:
     pythons: tuple[InterpreterSpec, ...]
     request: Request
     installer: InstallerSpec
+    scenario_files: tuple[Path, ...]
+    is_conformance: bool
     properties: tuple[Property, ...]
     orders: Orders
     missing_outcome: Outcome
@@ -92,6 +94,8 @@ def read_settings(config: pytest.Config) -> Settings:
         pythons=_read_pythons(reader, request),
         request=request,
         installer=_read_installer(reader),
+        scenario_files=_read_scenario_files(reader),
+        is_conformance=reader.flag("conformance"),
         properties=_read_properties(reader, request),
         orders=Orders(reader.text("orders") or Orders.GIVEN),
         missing_outcome=_read_missing_outcome(reader),
@@ -164,7 +168,7 @@ def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[Interpret
     unused = next((each for each in files if each.value), None)
     if unused and not specs and request.is_empty:
         raise UsageError(unused.origin, str(unused.value[0]), "a requirement, found none in any file")
-    if specs and request.is_empty:
+    if specs and request.is_empty and not reader.flag("conformance"):
         raise UsageError(found.origin, specs[0].text, "something to install in it, see `--wheeltag-require`")
     if not request.is_empty and not specs:
         specs = (parse_interpreter_spec(sys.executable, setting=found.origin),)
@@ -207,6 +211,13 @@ def _read_json_file(reader: "SettingsReader") -> Path | None:
     if not found.value or path.is_dir() or not nearest.is_dir():
         raise UsageError(found.origin, found.value, "a file that can be written")
     return path
+
+
+def _read_scenario_files(reader: "SettingsReader") -> tuple[Path, ...]:
+    found = reader.find("scenario-file")
+    if found.value and not reader.flag("conformance"):
+        raise UsageError(found.origin, found.value[0], "`--wheeltag-conformance` beside it")
+    return reader.paths("scenario-file")
 
 
 def _read_installer(reader: "SettingsReader") -> InstallerSpec:

@@ -16,8 +16,23 @@ def render_conformance(report: ConformanceReport, *, is_verbose: bool = False) -
             if is_verbose or result.outcome is Outcome.FAILED:
                 yield from _result(result)
     yield from render_table(report)
+    yield render_conformance_totals(report)
+
+
+def render_conformance_totals(report: ConformanceReport) -> str:
+    """Give the one line of totals."""
     tally = report.tally
-    yield f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped"
+    if tally.is_unjudged:
+        return f"nothing was judged ({tally.skipped} skipped), which is not a pass"
+    who = ", ".join(map(_name, report.installers))
+    return f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped in the scenarios of {who}"
+
+
+def render_accepted(report: ConformanceReport) -> Iterator[str]:
+    """Give a line for each failure that was accepted."""
+    for result in report.results:
+        if result.accepted:
+            yield f"{_name(result.installer)}: {result.title}: {result.message}"
 
 
 def render_table(report: ConformanceReport) -> Iterator[str]:
@@ -50,7 +65,9 @@ def _result(result: ScenarioResult) -> Iterator[str]:
 
 def conformance_to_json(report: ConformanceReport) -> dict[str, Any]:
     """Give a report as plain JSON values."""
+    tally = report.tally
     return {
+        "summary": {"passed": tally.passed, "failed": tally.failed, "skipped": tally.skipped},
         "installers": [
             {
                 "name": installer.name,
@@ -58,7 +75,7 @@ def conformance_to_json(report: ConformanceReport) -> dict[str, Any]:
                 "scenarios": [_scenario(each) for each in report.of(installer)],
             }
             for installer in report.installers
-        ]
+        ],
     }
 
 
@@ -69,8 +86,15 @@ def _scenario(result: ScenarioResult) -> dict[str, Any]:
         "title": scenario.title,
         "class": str(scenario.class_),
         "property": str(scenario.claim),
+        "guards": scenario.guards,
         "interpreters": list(result.labels),
         "outcome": str(result.outcome),
         "message": result.message,
         "fails_with_empty_cache": result.is_cold,
+        "verdict": str(result.verdict) if result.outcome is Outcome.FAILED or result.accepted else None,
+        "accepted": result.accepted,
+        "commands": [
+            {"command": list(each.command), "status": each.status, "output": each.output}
+            for each in result.invocations
+        ],
     }

@@ -5,15 +5,23 @@ from importlib.metadata import version
 from typing import Any
 
 from pytest_wheeltag.core.report import AuditReport, InterpreterSummary, JudgedEnvironment
+from pytest_wheeltag.core.scenarioresult import ConformanceReport
 from pytest_wheeltag.core.verdict import Verdict, WheelIdentity
+from pytest_wheeltag.reports.conformance import conformance_to_json
 
 SCHEMA = 1
 """Raised by a change that old readers cannot bear."""
 
 
-def render_json(report: AuditReport) -> str:
-    """Write a report as JSON: environments by id, distributions by name, version and property, always the same bytes."""
-    return json.dumps(report_to_json(report), indent=2, ensure_ascii=False) + "\n"
+def render_json(report: AuditReport, played: ConformanceReport | None = None) -> str:
+    """Write a report as JSON: environments by id, distributions by name, version and property, always the same bytes.
+
+    What came of scenarios, where they were ``played``, stands beside the environments, with a summary of its own.
+    """
+    document = report_to_json(report)
+    if played is not None:
+        document["conformance"] = conformance_to_json(played)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def report_to_json(report: AuditReport) -> dict[str, Any]:

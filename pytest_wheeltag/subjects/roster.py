@@ -38,6 +38,11 @@ class InstallerSpec:
     name: str
     version: str = ""
 
+    @property
+    def text(self) -> str:
+        """As users write it."""
+        return f"{self.name}=={self.version}" if self.version else self.name
+
 
 def parse_installer_spec(text: str, *, setting: str = "--wheeltag-installer") -> InstallerSpec:
     """Parse ``pip`` or ``pip==26.3``.

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
-from pytest_wheeltag.core.scenario import Artefact, Cast, Form, Publish, Shelf, Withdraw
+from pytest_wheeltag.core.scenario import WITHOUT_HASHES, Artefact, Cast, Form, Publish, Shelf, Withdraw
 from pytest_wheeltag.errors import UsageError
+from pytest_wheeltag.workshop.fault import Fault, render_rows
 from pytest_wheeltag.workshop.index import LocalIndex
 from pytest_wheeltag.workshop.sdists import Recipe, SdistSpec, pack_sdist, write_source_tree
-from pytest_wheeltag.workshop.wheels import WheelSpec, pack_wheel
+from pytest_wheeltag.workshop.served import Claims
+from pytest_wheeltag.workshop.wheels import WheelSpec, pack_wheel, wheel_files, wheel_record
 
 MARK = "_artefact.py"
 
@@ -50,13 +52,13 @@ class Stage:
             if artefact.form is Form.TREE:
                 self._write_tree(artefact, cast)
                 continue
-            path = self._write(artefact, cast)
-            _replace(self._host, path, has_hashes=True)
+            path = self._write(artefact, artefacts, cast)
+            _replace(self._host, path, {})
             if step.shelf is Shelf.FOLDER:
                 self.find_links.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, self.find_links / path.name)
             else:
-                _replace(self._indexes[step.shelf], path, has_hashes=step.has_hashes)
+                _replace(self._indexes[step.shelf], path, _claims(step))
 
     def withdraw(self, step: Withdraw, artefacts: Mapping[str, Artefact], cast: Cast) -> None:
         """Take artefacts from a shelf."""
@@ -67,11 +69,12 @@ class Stage:
             else:
                 self._indexes[step.shelf].remove(filename)
 
-    def locate(self, artefact: Artefact, kind: str, cast: Cast) -> str:
-        """Give the ``path``, ``url`` or ``sha256`` of an artefact, the folder of a ``tree``.
+    def locate(self, name: str, kind: str, artefacts: Mapping[str, Artefact], cast: Cast) -> str:
+        """Give the ``filename``, ``path``, ``url`` or ``sha256`` of an artefact, the folder of a ``tree``.
 
         Raises ``UsageError`` for another kind.
         """
+        artefact = artefacts[name]
         filename = _filename(artefact, cast)
         path = self._path(artefact, filename)
         if kind in {"path", "tree"}:
@@ -79,16 +82,18 @@ class Stage:
         if kind == "url":
             return self._started(self._host).file_url(filename)
         if kind == "sha256":
-            return hashlib.sha256(_pack(artefact, cast)).hexdigest()
-        raise UsageError("scenario", kind, "one of path, url, tree, sha256")
+            return hashlib.sha256(_pack(artefact, artefacts, cast)).hexdigest()
+        if kind == "filename":
+            return filename
+        raise UsageError("scenario", kind, "one of filename, path, url, tree, sha256")
 
     def _path(self, artefact: Artefact, filename: str) -> Path:
         return self.folder / ("trees" if artefact.form is Form.TREE else "files") / filename
 
-    def _write(self, artefact: Artefact, cast: Cast) -> Path:
+    def _write(self, artefact: Artefact, artefacts: Mapping[str, Artefact], cast: Cast) -> Path:
         path = self._path(artefact, _filename(artefact, cast))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_pack(artefact, cast))
+        path.write_bytes(_pack(artefact, artefacts, cast))
         return path
 
     def _write_tree(self, artefact: Artefact, cast: Cast) -> None:
@@ -103,13 +108,16 @@ def open_stage(folder: Path) -> Iterator[Stage]:
         yield Stage(folder, opened.enter_context)
 
 
-def _replace(index: LocalIndex, path: Path, *, has_hashes: bool) -> None:
+def _replace(index: LocalIndex, path: Path, claims: Claims) -> None:
     with suppress(KeyError):
         index.remove(path.name)
-    if has_hashes:
-        index.add(path)
-    else:
-        index.add(path, hashes={})
+    index.add(path, **claims)
+
+
+def _claims(step: Publish) -> Claims:
+    """Give what an index says of a file otherwise than the file itself."""
+    claims: Claims = {} if step.has_hashes else {"hashes": {}}
+    return {**claims, "yanked": "withdrawn by its author"} if step.is_yanked else claims
 
 
 def _filename(artefact: Artefact, cast: Cast) -> str:
@@ -119,13 +127,17 @@ def _filename(artefact: Artefact, cast: Cast) -> str:
     return spec.stem if artefact.form is Form.TREE else spec.filename
 
 
-def _pack(artefact: Artefact, cast: Cast) -> bytes:
+def _pack(artefact: Artefact, artefacts: Mapping[str, Artefact], cast: Cast) -> bytes:
     if artefact.form is not Form.WHEEL:
         return pack_sdist(_source(artefact, cast))
+    return pack_wheel(_wheel(artefact, cast), _record_faults(artefact, artefacts, cast))
+
+
+def _wheel(artefact: Artefact, cast: Cast) -> WheelSpec:
     filename = cast.fill(artefact.title)
     _, version, build, _ = parse_wheel_filename(filename)
     name, tag = filename.split("-")[0], "-".join(filename.removesuffix(".whl").split("-")[-3:])
-    spec = WheelSpec(
+    return WheelSpec(
         name,
         str(version),
         tag=tag,
@@ -134,7 +146,20 @@ def _pack(artefact: Artefact, cast: Cast) -> bytes:
         requires=artefact.requires,
         requires_python=cast.fill(artefact.requires_python),
     )
-    return pack_wheel(spec)
+
+
+def _record_faults(artefact: Artefact, artefacts: Mapping[str, Artefact], cast: Cast) -> tuple[Fault, ...]:
+    """Give what makes a RECORD prove nothing."""
+    if not artefact.record:
+        return ()
+    if artefact.record == WITHOUT_HASHES:
+        return (Fault("record-without-hashes", "45", record=_without_hashes),)
+    other = wheel_record(wheel_files(_wheel(artefacts[artefact.record], cast)))
+    return (Fault("record-of-another", "42", record=lambda _: other),)
+
+
+def _without_hashes(record: bytes) -> bytes:
+    return render_rows(tuple((row.split(",")[0], "", "") for row in record.decode().splitlines()))
 
 
 def _source(artefact: Artefact, cast: Cast) -> SdistSpec:
