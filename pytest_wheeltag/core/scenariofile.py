@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from types import UnionType
 from typing import Any, TypeVar
@@ -42,9 +43,14 @@ _VERBS = ("publish", "withdraw", "tamper", "install", "lock")
 def parse_scenario(text: str, identifier: str) -> Scenario:
     """Read a scenario; raises ``UsageError``, which names it, for anything that is not as the docs say."""
     try:
-        table = _Table(tomllib.loads(text), identifier)
+        return read_scenario(tomllib.loads(text), identifier)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(identifier, str(error), "a scenario in TOML") from error
+
+
+def read_scenario(values: Mapping[str, Any], identifier: str) -> Scenario:
+    """Read a scenario from the values of its TOML; raises as ``parse_scenario``."""
+    table = _Table(values, identifier)
     artefacts = {name: _artefact(name, each) for name, each in table.tables("artefacts")}
     roles = table.texts("roles")
     scenario = Scenario(
@@ -66,25 +72,30 @@ def _artefact(name: str, table: "_Table") -> Artefact:
     forms = [form for form in Form if form in table.values]
     if len(forms) != 1 or not _NAME.fullmatch(name):
         raise table.wrong(name, "one of `wheel`, `sdist` and `tree`, under a name of lower-case letters")
+    title = table.text(forms[0])
+    common = Artefact(name, forms[0], title, table.texts("requires"), table.text("requires-python", ""))
+    artefact = _wheel(common, table) if forms[0] is Form.WHEEL else _source(common, table)
+    table.finish()
+    return artefact
+
+
+def _wheel(common: Artefact, table: "_Table") -> Artefact:
+    return replace(common, record=table.text("record", ""))
+
+
+def _source(common: Artefact, table: "_Table") -> Artefact:
     tells = frozenset(table.texts("tells"))
     if not tells <= _TELLS:
         raise table.wrong("tells", " or ".join(sorted(_TELLS)))
-    artefact = Artefact(
-        name,
-        forms[0],
-        table.text(forms[0]),
-        table.texts("requires"),
-        table.text("requires-python", ""),
-        table.text("tag", "py3-none-any"),
-        tells,
-        table.texts("variables"),
-        table.texts("distributions"),
-        table.texts("build-requires"),
-        table.flag("dynamic", default=False),
-        table.text("record", ""),
+    return replace(
+        common,
+        tag=table.text("tag", common.tag),
+        tells=tells,
+        variables=table.texts("variables"),
+        distributions=table.texts("distributions"),
+        build_requires=table.texts("build-requires"),
+        is_dynamic=table.flag("dynamic", default=False),
     )
-    table.finish()
-    return artefact
 
 
 def _step(table: "_Table") -> Step:

@@ -47,6 +47,10 @@ class Check(pytest.Item):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Name the item in headlines."""
+        return self.path, 0, self.name
+
 
 class CheckItem(Check):
     """One distribution in one environment, or all that was installed beside the named ones."""

@@ -1,5 +1,11 @@
+import json
+import random
+import tomllib
 from dataclasses import replace
+from importlib.resources import files
+from typing import Any
 
+import jsonschema
 import pytest
 
 from pytest_wheeltag.core.scenario import (
@@ -19,7 +25,7 @@ from pytest_wheeltag.core.scenario import (
     describe_facts,
     list_casts,
 )
-from pytest_wheeltag.core.scenariofile import parse_scenario
+from pytest_wheeltag.core.scenariofile import parse_scenario, read_scenario
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.workshop.imagined import imagine_interpreter
 
@@ -47,6 +53,7 @@ requires = ["bar"]
 requires-python = ">=3.8"
 tag = "py{major}-none-any"
 tells = ["interpreter", "settings"]
+dynamic = true
 variables = ["CFLAGS"]
 distributions = ["helper"]
 build-requires = ["helper"]
@@ -76,6 +83,21 @@ of = 1
 [[steps]]
 withdraw = "wheel"
 from = "folder"
+
+[[steps]]
+lock = ["wheel", "source"]
+hashes-of = { wheel = "odd" }
+on = "old"
+refusable = true
+expect.foo = "wheel"
+
+[[steps]]
+publish = "odd"
+yanked = true
+
+[artefacts.odd]
+wheel = "foo-2.0-py3-none-any.whl"
+record = "without-hashes"
 """,
         "order-example",
     )
@@ -96,6 +118,7 @@ from = "folder"
         ("CFLAGS",),
         ("helper",),
         ("helper",),
+        is_dynamic=True,
     )
     source = Expected("source", "new", {}, {"CFLAGS": "-O"})
     install = Install(
@@ -111,9 +134,27 @@ from = "folder"
         no_binary=("foo",),
     )
     publish = Publish(("wheel", "source"), Shelf.FOLDER, has_hashes=False)
-    assert scenario.steps == (publish, install, Tamper("foo", 1), Withdraw(("wheel",), Shelf.FOLDER))
+    locked = Install(
+        (),
+        "old",
+        {"foo": Expected("wheel")},
+        lock=("wheel", "source"),
+        lock_hashes={"wheel": "odd"},
+        is_refusable=True,
+    )
+    assert scenario.steps == (
+        publish,
+        install,
+        Tamper("foo", 1),
+        Withdraw(("wheel",), Shelf.FOLDER),
+        locked,
+        Publish(("odd",), is_yanked=True),
+    )
+    assert (locked.may_be_refused, install.may_be_refused) == (True, False)
+    assert scenario.artefacts["odd"].record == "without-hashes"
 
 
+LOCK = '[[steps]]\non = "old"\n'
 INSTALL = '[[steps]]\ninstall = "foo"\non = "old"\n'
 
 
@@ -123,7 +164,7 @@ INSTALL = '[[steps]]\ninstall = "foo"\non = "old"\n'
         ("=", "a scenario in TOML"),
         (HEAD, "`steps`, a list"),
         (f'colour = "red"\nsteps = []\n{HEAD}', "a key that the docs name, found: `colour`"),
-        (f"{HEAD}[[steps]]", "one of publish, withdraw, tamper, install in each step"),
+        (f"{HEAD}[[steps]]", "one of publish, withdraw, tamper, install, lock in each step"),
         (f'{HEAD}[[steps]]\npublish = "other"', "one of wheel, found: `other`"),
         (
             f'{HEAD}[[steps]]\npublish = "wheel"\nto = "moon"',
@@ -140,9 +181,14 @@ INSTALL = '[[steps]]\ninstall = "foo"\non = "old"\n'
             "the number of an installation",
         ),
         (f"steps = []\n{HEAD.replace('order', 'chaos', 1)}", "one of order, built"),
-        (f"{HEAD}tells = ['weather']\n", "interpreter or settings"),
+        (f"{HEAD}[artefacts.source]\nsdist = 'foo-1.0'\ntells = ['weather']\n", "interpreter or settings"),
+        (f"{HEAD}tells = ['interpreter']\n", "a key that the docs name, found: `tells`"),
         (f"{HEAD}sdist = 'foo-1.0'\n", "one of `wheel`, `sdist` and `tree`"),
         (f"{HEAD}requires = [1]\n", "texts"),
+        (f'steps = []\n{HEAD}record = "other"\n', "one of without-hashes, wheel, found: `other`"),
+        (f'{HEAD}{INSTALL}refused = true\nfrom = "moon"', "one of index, other-index, folder, found: `moon`"),
+        (f'{HEAD}{LOCK}refused = true\nlock = "other"', "one of wheel, found: `other`"),
+        (f'{HEAD}{LOCK}lock = "wheel"\nrefused = true\nhashes-of.wheel = "other"', "one of wheel, found"),
     ],
 )
 def test_whatever_is_not_as_the_docs_say_is_a_usage_error(text: str, problem: str) -> None:
@@ -152,8 +198,57 @@ def test_whatever_is_not_as_the_docs_say_is_a_usage_error(text: str, problem: st
     assert problem in str(caught.value)
 
 
+def validator() -> Any:  # noqa: ANN401 - untyped library value
+    text = files("pytest_wheeltag.scenarios").joinpath("schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def built_in() -> list[tuple[str, dict[str, Any]]]:
+    folder = files("pytest_wheeltag.scenarios")
+    found = [each for each in folder.iterdir() if each.name.endswith(".toml")]
+    return [(each.name, tomllib.loads(each.read_text(encoding="utf-8"))) for each in found]
+
+
+def test_every_scenario_is_as_its_schema_says() -> None:
+    known = validator()
+    assert len(built_in()) > 80
+    for name, scenario in built_in():
+        assert [error.message for error in known.iter_errors(scenario)] == [], name
+
+
+def test_the_schema_knows_what_the_reader_knows() -> None:
+    properties = validator().schema["properties"]
+    assert properties["class"]["enum"] == list(Class)
+    assert properties["property"]["enum"] == list(Claim)
+    assert [each["required"][0] for each in properties["artefacts"]["additionalProperties"]["oneOf"]] == list(
+        Form
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_schema_and_reader_refuse_the_same_mistakes(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a test's choice
+    name, scenario = sorted(built_in())[seed]
+    mistaken = json.loads(json.dumps(scenario))
+    table = chance.choice([mistaken, chance.choice(mistaken["steps"]), *mistaken["artefacts"].values()])
+    mistake = chance.choice(["unknown", "type", "missing"])
+    if mistake == "unknown":
+        table["colour"] = "red"
+    elif mistake == "type":
+        table[chance.choice(sorted(table))] = 1.5
+    else:
+        del mistaken[chance.choice(["title", "class", "property", "guards", "steps", "artefacts"])]
+
+    assert list(validator().iter_errors(mistaken)), (name, mistaken)
+    with pytest.raises(UsageError):
+        read_scenario(mistaken, name)
+
+
 def test_roles_are_played_by_different_interpreters_of_one_implementation() -> None:
     scenario = parse_scenario(f"{HEAD}[[steps]]\npublish = []", "order-example")
+    single = replace(scenario, roles=("one",))
     cp312, other = imagine_interpreter("3.12.1"), imagine_interpreter("3.9.1")
 
     pypy = replace(other, facts=replace(other.facts, implementation="pypy"))
@@ -164,6 +259,7 @@ def test_roles_are_played_by_different_interpreters_of_one_implementation() -> N
         ("cpython3.10", "cpython3.12"),
         ("cpython3.11", "cpython3.12"),
     ]
+    assert [each.labels for each in list_casts(single, (CP311, CP310))] == [("cpython3.11",)]
 
 
 def test_facts_of_interpreters_and_places_are_filled_in() -> None:
