@@ -30,11 +30,11 @@ class Opener:
         return open_subject(self.spec, place, replace(self.lodging, cache=cache))
 
 
-def open_trial(spec: InstallerSpec, place: Workplace, folder: Path) -> Trial:
-    """Give a trial of an installer in a folder, where it is fetched to from ``place`` if it must be."""
-    lodging = Lodging(folder / "home", folder / "cache", place)
+def open_trial(spec: InstallerSpec, place: Workplace, home: Path) -> Trial:
+    """Give a trial of an installer, which is fetched from ``place`` to its ``home`` if it must be; it plays there too."""
+    lodging = Lodging(home, home / "cache", place)
     name = open_subject(spec, place, lodging).name
-    return Trial(name, folder, place.environ, Opener(spec, lodging))
+    return Trial(name, home, place.environ, Opener(spec, lodging))
 
 
 def choose_interpreters(specs: Sequence[InterpreterSpec], place: Workplace) -> tuple[Interpreter, ...]:

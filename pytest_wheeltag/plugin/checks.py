@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.report import pack
 from pytest_wheeltag.core.verdict import Outcome, Policy, Property, Verdict
 from pytest_wheeltag.plugin.places import Place
@@ -51,6 +52,12 @@ class Check(pytest.Item):
         """Name the item in headlines."""
         return self.path, 0, self.name
 
+    def tell_what_was_run(self, account: Account) -> None:
+        """Show below a failure what the installer was asked and printed; verdicts never come from there."""
+        lines = render_account(account)
+        if lines:
+            self.add_report_section("call", _SECTION, "\n".join(lines))
+
 
 class CheckItem(Check):
     """One distribution in one environment, or all that was installed beside the named ones."""
@@ -70,14 +77,8 @@ class CheckItem(Check):
             reason = f"nothing was installed: {absence}"
             raise pytest.skip.Exception(reason, _use_item_location=True)
         if any(verdict.outcome is Outcome.FAILED for verdict in verdicts):
-            self._tell_what_was_run()
+            self.tell_what_was_run(question.place.account)
         _settle(verdicts)
-
-    def _tell_what_was_run(self) -> None:
-        """Show below the failure what the installer was asked and printed; verdicts never come from there."""
-        lines = render_account(self.question.place.account)
-        if lines:
-            self.add_report_section("call", _SECTION, "\n".join(lines))
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Name the item in headlines; not by its id, in which pytest would take the version for a module's name."""

@@ -1,15 +1,12 @@
 """When the environments of installers under test go: with the session, unless a check of theirs failed."""
 
-import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 
 from pytest_wheeltag.courserun import CourseRun
 from pytest_wheeltag.plugin.checks import ROOT, Question
 from pytest_wheeltag.plugin.places import ProvisionedPlace
-from pytest_wheeltag.plugin.workroom import remove_if_empty
 
 
 class Cleaner:
@@ -49,17 +46,3 @@ class Cleaner:
         """Say where those are that failed."""
         for prefix in dict.fromkeys(self.kept):
             terminalreporter.line(f"kept, since a check failed: {prefix}")
-
-
-class Lodger:
-    """Removes what installers on trial have left when the session is over; on the controller only."""
-
-    def __init__(self, locate: Callable[[], Path]) -> None:
-        self._locate = locate
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Remove the folder that all processes shared."""
-        folder = self._locate()
-        shutil.rmtree(folder, ignore_errors=True)
-        remove_if_empty(folder)

@@ -10,19 +10,17 @@ from typing import Any
 import pytest
 
 from pytest_wheeltag.conformance import Part, Trial, list_parts, play_part
+from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.scenarioresult import ScenarioResult, pack_result, settle
-from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.core.verdict import Outcome, Policy
-from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, Invocation, WheeltagError
+from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, WheeltagError
 from pytest_wheeltag.plugin.checks import RESULT, Branch, Check, CheckFailedError
 from pytest_wheeltag.plugin.plan import PlannedConformance
 from pytest_wheeltag.plugin.settings import Settings
 from pytest_wheeltag.repertoire import load_scenarios, read_scenario_file
 from pytest_wheeltag.trials import choose_interpreters, open_trial
 from pytest_wheeltag.workplace import Workplace
-
-_SHOWN_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ class ScenarioItem(Check):
             raise CheckFailedError(str(error)) from error
         self.user_properties.append((RESULT, json.dumps(pack_result(result))))
         if result.outcome is Outcome.FAILED:
+            self.tell_what_was_run(Account(result.invocations))
             raise CheckFailedError("\n".join(describe_failure(result)))
         if result.outcome is Outcome.SKIPPED:
             raise pytest.skip.Exception(result.message, _use_item_location=True)
@@ -106,19 +105,11 @@ class InstallerCollector(pytest.Collector):
 
 
 def describe_failure(result: ScenarioResult) -> Iterator[str]:
-    """Say what failed, what it guards, and what the installer was told and printed."""
+    """Say what failed, and what it guards."""
     installer = result.installer
     yield f"{installer.name} {installer.version} on {result.title}: {result.scenario.title}"
     yield result.message
     yield f"guards: {result.scenario.guards}"
-    for invocation in result.invocations:
-        yield from _describe_command(invocation)
-
-
-def _describe_command(invocation: Invocation) -> Iterator[str]:
-    yield f"$ {printable(' '.join(invocation.command))}  (status {invocation.status})"
-    lines = invocation.output.splitlines()
-    yield from (f"    {printable(line)}" for line in lines[-_SHOWN_LINES:])
 
 
 def plan_conformance(settings: Settings, place: Workplace) -> PlannedConformance:
@@ -138,12 +129,12 @@ def plan_conformance(settings: Settings, place: Workplace) -> PlannedConformance
 def grow_branch(
     planned: PlannedConformance, settings: Settings, place: Workplace, locate: Callable[[], Path]
 ) -> Branch:
-    """Give the collector of what is planned; ``locate`` gives the folder that all processes of the run share."""
+    """Give the collector of what is planned; ``locate`` gives the folder where all processes of the run find installers."""
 
     def open_it() -> Trial:
-        folder = locate()
-        folder.mkdir(parents=True, exist_ok=True)
-        return open_trial(settings.installer, place, folder)
+        home = locate()
+        home.mkdir(parents=True, exist_ok=True)
+        return open_trial(settings.installer, place, home)
 
     parts = _list_parts(settings, planned.interpreters)
     stake = Stake(planned, parts, settings.policy, settings.missing_outcome, open_it)

@@ -20,7 +20,7 @@ from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, W
 from pytest_wheeltag.inspection import Inspector
 from pytest_wheeltag.matrix import Course, Stop, list_courses, names_for
 from pytest_wheeltag.plugin.checks import Branch, Checks, ask_questions
-from pytest_wheeltag.plugin.cleaning import Cleaner, Lodger
+from pytest_wheeltag.plugin.cleaning import Cleaner
 from pytest_wheeltag.plugin.places import AuditedPlace, Berth, Place, ProvisionedPlace
 from pytest_wheeltag.plugin.plan import Plan, PlannedAudit, PlannedConformance, dump_plan, load_plan
 from pytest_wheeltag.plugin.reporting import Reporter
@@ -81,8 +81,6 @@ def register(config: pytest.Config) -> None:
     if received is None:
         plugins.register(Distributor(dump_plan(plan), run_id_of(config)), "wheeltag-distributor")
         plugins.register(Cleaner(questions, partial(_forget_run, config, place)), "wheeltag-cleaner")
-        if plan.conformance:
-            plugins.register(Lodger(partial(_trial_folder, config, place)), "wheeltag-lodger")
         plugins.register(Reporter(plan, settings.json_file, header), "wheeltag-reporter")
 
 
@@ -113,11 +111,9 @@ def _branches(plan: Plan, settings: Settings, place: Workplace, config: pytest.C
         return ()
     from pytest_wheeltag.plugin.conformance import grow_branch  # noqa: PLC0415 - as above
 
-    return (grow_branch(plan.conformance, settings, place, partial(_trial_folder, config, place)),)
-
-
-def _trial_folder(config: pytest.Config, place: Workplace) -> Path:
-    return shared_folder(config, place, "conformance")
+    return (
+        grow_branch(plan.conformance, settings, place, partial(shared_folder, config, place, _INSTALLERS)),
+    )
 
 
 def running_environment() -> Path:

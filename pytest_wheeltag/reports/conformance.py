@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.report import InstallerName, Tally
 from pytest_wheeltag.core.scenarioresult import ConformanceReport, ScenarioResult
 from pytest_wheeltag.core.verdict import Outcome
+from pytest_wheeltag.reports.account import render_account
 from pytest_wheeltag.reports.terminal import align
 
 
@@ -15,6 +17,8 @@ def render_conformance(report: ConformanceReport, *, is_verbose: bool = False) -
         for result in report.of(installer):
             if is_verbose or result.outcome is Outcome.FAILED:
                 yield from _result(result)
+                if is_verbose:
+                    yield from (f"    {line}" for line in render_account(Account(result.invocations)))
     yield from render_table(report)
     yield render_conformance_totals(report)
 

@@ -9,6 +9,7 @@ from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.scenario import Claim, Class, Scenario
 from pytest_wheeltag.core.scenarioresult import ConformanceReport, ScenarioResult
 from pytest_wheeltag.core.verdict import Outcome
+from pytest_wheeltag.errors import Invocation
 from pytest_wheeltag.reports.conformance import conformance_to_json, render_conformance
 
 Try = Callable[..., tuple[int, str, str]]
@@ -19,6 +20,7 @@ def scenario(identifier: str, class_: Class, claim: Claim = Claim.TRANSPARENT) -
     return Scenario(identifier, f"The title of {identifier}", class_, claim, "a rule", ("one",), {}, ())
 
 
+INVOCATION = Invocation(("other", "install"), "no", 1)
 REPORT = ConformanceReport(
     (
         ScenarioResult(OURS, scenario("order-b", Class.ORDER), ("cpython3.11",), Outcome.PASSED),
@@ -26,7 +28,13 @@ REPORT = ConformanceReport(
             OURS, scenario("built-a", Class.BUILT), ("cpython3.10", "cpython3.11"), Outcome.PASSED
         ),
         ScenarioResult(
-            OTHER, scenario("order-b", Class.ORDER), ("cpython3.11",), Outcome.FAILED, "wrong", False
+            OTHER,
+            scenario("order-b", Class.ORDER),
+            ("cpython3.11",),
+            Outcome.FAILED,
+            "wrong",
+            False,
+            (INVOCATION,),
         ),
         ScenarioResult(OTHER, scenario("order-a", Class.ORDER), ("cpython3.11",), Outcome.PASSED),
         ScenarioResult(
@@ -45,10 +53,13 @@ def test_installers_stand_side_by_side_and_failures_say_what_they_guard() -> Non
         "built  transparent  1 passed      -",
         "links  intact       -             1 skipped",
         "order  transparent  1 passed      1 passed, 1 FAILED",
-        "3 passed, 1 failed, 1 skipped",
+        "3 passed, 1 failed, 1 skipped in the scenarios of wheeltag 1.0, other 2.0",
     ]
     verbose = list(render_conformance(REPORT, is_verbose=True))
     assert "PASSED wheeltag 1.0: built-a[cpython3.10-cpython3.11]: The title of built-a" in verbose
+    assert verbose[verbose.index("FAILED other 2.0: order-b[cpython3.11]: The title of order-b") + 3] == (
+        "    $ other install"
+    )
     assert verbose[verbose.index("SKIPPED other 2.0: links-a: The title of links-a") + 1] == "    needs more"
 
 
@@ -66,10 +77,14 @@ def test_json_has_every_result_by_installer_and_id() -> None:
         "title": "The title of order-b",
         "class": "order",
         "property": "transparent",
+        "guards": "a rule",
         "interpreters": ["cpython3.11"],
         "outcome": "failed",
         "message": "wrong",
         "fails_with_empty_cache": False,
+        "verdict": "opaque",
+        "accepted": False,
+        "commands": [{"command": ["other", "install"], "status": 1, "output": "no"}],
     }
 
 
@@ -89,7 +104,7 @@ def test_the_command_plays_what_is_chosen(attempt: Try) -> None:
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--class=chaos", "--class: expected one of built, content"),
+        ("--class=chaos", "--class: expected one of built, choice, content"),
         ("--scenario=order-pyxy-upward", "the nearest is `order-pyxy-upwards`"),
         ("--installer=npm", "--installer: expected an installer, one of"),
         ("--python=snake", "--python: expected"),

@@ -187,8 +187,8 @@ def test_nothing_played_is_never_green(theatre: Theatre) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            "*needs 2 interpreters of one implementation*",
             "nothing was judged (1 skipped), which is not a pass",
+            "*needs 2 interpreters of one implementation*",
         ]
     )
 
