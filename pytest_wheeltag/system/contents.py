@@ -21,6 +21,7 @@ from pytest_wheeltag.system.files import read_regular
 _MAX_RECORD_BYTES = 48 << 20
 _MAX_ROWS = 250_000
 _EXEMPT_NAMES = frozenset({*UNLISTED_NAMES, *INSTALLERS_FILES})
+_NOTES = frozenset({"uv_cache.json", "uv_build.json", "REFER_TO"})
 _BYTECODE_SUFFIXES = (".pyc", ".pyo")
 _MAX_ENTRY_POINTS_BYTES = 1 << 20
 _LAUNCHER_SUFFIXES = ("", ".exe", "-script.py", "-script.pyw", ".exe.manifest")
@@ -66,6 +67,11 @@ class InstalledContents:
     def path_of(self, row: RecordRow) -> str:
         """Give the path that a row means, as text: nothing is looked at."""
         return os.path.normpath(self.dist_info.parent / row.path)
+
+    def is_note(self, path: str) -> bool:
+        """Tell whether a path is what uv or pdm note in a dist-info besides."""
+        folder, name = os.path.split(path)
+        return folder == str(self.dist_info) and name in _NOTES
 
     @property
     def scheme_scripts(self) -> str:

@@ -28,8 +28,6 @@ _PLACEHOLDERS = tuple(
 )
 # `include/foo`, `include/python3.11/foo`, `include/site/python3.11/foo`, the last being pip's and the surest.
 _HEADER_DEPTHS = (1, 2, 3)
-# What uv and pdm put into a dist-info besides.
-_NOTES = frozenset({"uv_cache.json", "uv_build.json", "REFER_TO"})
 # pip makes these of its own command, whatever entry_points.txt says: `pip3`, `pip3.11`, `pip-3.11`.
 _VERSIONED = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:\.exe)?\Z", re.ASCII)
 
@@ -142,7 +140,7 @@ class _Comparing:
         folder, name = os.path.split(path)
         if folder == self.contents.scripts:
             return name in self.contents.launchers or _VERSIONED.sub("", name) in self.contents.launchers
-        return folder == str(self.contents.dist_info) and name in _NOTES
+        return self.contents.is_note(path)
 
     def _compare(self, file: ArchivedFile, path: str) -> str | None:
         listed, told = self._rows[path], self.published.row_by_path.get(file.path)
