@@ -173,6 +173,11 @@ COMMANDS = (
                 nargs="*",
                 help="an environment's folder or a python executable (default: the active environment)",
             ),
+            _take(
+                "--lock",
+                metavar="FILE",
+                help="a lock that says what is published, in place of the indexes: pylock.toml, uv.lock, poetry.lock or pdm.lock",
+            ),
             _take("--inherited", action="store_true", help="audit what the environment inherits too"),
             _list("--accept", metavar="FINDING", help="`VERDICT` or `NAME:VERDICT` that shall pass"),
             _take("--strict", action="store_true", help="what is skipped fails"),

@@ -119,6 +119,25 @@ class Auditor:
         alone = judge_alone(distribution, interpreter)
         return self._heed_lock(alone) if alone else self._weigh(contents)
 
+    def examine_as(
+        self, wheel: InstalledWheel, environment: ExistingEnvironment, filename: str
+    ) -> Examination | None:
+        """Compare an installed wheel with the published one of this name; None where that cannot be asked about."""
+        contents = InstalledContents(environment, wheel)
+        asked = self._ask(wheel, environment.interpreter)
+        if self._provenance is None or isinstance(asked, Silence):
+            return None
+        listed = list_wheels(asked.offer)
+        named = [each for each in listed if each.file.filename == filename]
+        altered = tuple(examine_files(contents))
+        if not named or not all(each.path for each in altered):
+            return None
+        try:
+            others = [each for each in listed if each not in named]
+            return self._provenance.examine(contents, altered, named, others)
+        except (CatalogueError, WheelError):
+            return None
+
     def _heed_lock(self, verdict: Verdict) -> Verdict:
         """Add to what was installed directly that the lock says otherwise."""
         if verdict.kind is not VerdictKind.DIRECT or not isinstance(self._catalogue, Ledger):

@@ -91,13 +91,19 @@ def _audit(options: argparse.Namespace) -> "Iterator[tuple[Scene, Verdict]]":
         tuple(parse_acceptance(each, setting="--accept") for each in options.accept), options.strict
     )
     place = _workplace(options)
+    if options.lock:
+        ledger = place.reader.ledger(options.lock, "--lock")
+        place = replace(place, ledger=ledger)
+        for line in ledger.warnings:
+            _warn(line)
     paths = [Path(path) for path in options.paths] or [_active_environment()]
     environments = [place.finder.find_environment(path) for path in paths]
     identifiers = tell_apart(each.interpreter.label for each in environments)
     for identifier, environment in zip(identifiers, environments, strict=True):
-        scene = audited_scene(identifier, environment)
-        for verdict in place.auditor.audit(environment, inherited=options.inherited):
-            yield scene, policy.apply(verdict)
+        verdicts = place.auditor.audit(environment, inherited=options.inherited)
+        lock = place.auditor.compare_lock((each.name for each in verdicts), environment.interpreter)
+        scene = replace(audited_scene(identifier, environment), lock=lock)
+        yield from ((scene, policy.apply(verdict)) for verdict in verdicts)
 
 
 def _resolve(options: argparse.Namespace) -> int:

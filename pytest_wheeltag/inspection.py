@@ -11,6 +11,7 @@ from pytest_wheeltag.core.account import ResolvedFile
 from pytest_wheeltag.core.agreement import Take, judge_agreement
 from pytest_wheeltag.core.comparison import Subject
 from pytest_wheeltag.core.conclusion import Conclusion, conclude
+from pytest_wheeltag.core.distinfo import is_same_version
 from pytest_wheeltag.core.faithfulness import judge_faithfulness
 from pytest_wheeltag.core.likeness import Holding
 from pytest_wheeltag.core.transparency import WITH_EMPTY_CACHE, judge_transparency
@@ -71,8 +72,7 @@ class Inspector:
             case Property.AGREEING:
                 found = self._compare_with_pip(visit, distribution, judged)
             case _:
-                told = _find_told(visit, distribution)
-                found = judge_faithfulness(subject, told, _shown(visit))
+                found = self._compare_with_told(visit, subject)
         return conclude(judged, subject, asked, found)
 
     def _judge_absent(self, visit: Visit, name: str, asked: Property) -> Verdict:
@@ -100,6 +100,13 @@ class Inspector:
         if asked is Property.TRANSPARENT:
             return self.sidetrips.go_cold(stop)
         return self.sidetrips.go_with_pip(stop) if asked is Property.AGREEING else None
+
+    def _compare_with_told(self, visit: Visit, subject: Subject) -> Conclusion:
+        told = _find_told(visit, subject.wheel)
+        examined = None
+        if told and told.filename and is_same_version(told.version, subject.wheel.version):
+            examined = self.auditor.examine_as(subject.wheel, visit.environment, told.filename)
+        return judge_faithfulness(subject, told, _shown(visit), examined)
 
     def _compare_with_cold(self, visit: Visit, wheel: InstalledWheel) -> Conclusion:
         cold = self.sidetrips.go_cold(visit.stop)

@@ -21,7 +21,13 @@ from pytest_wheeltag.core.report import (
 )
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
 from pytest_wheeltag.core.verdict import VerdictKind
-from pytest_wheeltag.errors import CatalogueError, OfflineError, UninstallableError, UsageError
+from pytest_wheeltag.errors import (
+    CatalogueError,
+    InapplicableError,
+    OfflineError,
+    UninstallableError,
+    UsageError,
+)
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment
 
@@ -159,7 +165,8 @@ def travel(course: Course, subject: Subject, request: Request, folder: Path) -> 
 
 def _kind_of(error: UninstallableError) -> VerdictKind:
     """Tell an index that could not be asked from a request that cannot be satisfied, as far as the installer tells."""
-    if isinstance(error.__cause__, OfflineError):
+    # What it cannot be told is nothing that it does wrong.
+    if isinstance(error, InapplicableError) or isinstance(error.__cause__, OfflineError):
         return VerdictKind.UNKNOWN
     return (
         VerdictKind.UNREACHABLE if isinstance(error.__cause__, CatalogueError) else VerdictKind.UNINSTALLABLE

@@ -70,6 +70,38 @@ def test_check_names_the_better_file_and_exits_1(seed: list[str], capsys: pytest
     assert err == ""
 
 
+def test_check_by_a_lock_asks_no_index(
+    seed: list[str], index: LocalIndex, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = tmp_path / "pdm.lock"
+    wheels = "".join(f"{{ file = 'foo-1.0-py3{minor}-none-any.whl' }}, " for minor in (MINOR - 1, MINOR))
+    package = f"[[package]]\nname = 'foo'\nversion = '1.0'\nfiles = [{wheels}]\n"
+    lock.write_text(f"[metadata]\nlock_version = '4.5.0'\n{package}", encoding="utf-8")
+
+    status, out, err = run(capsys, "check", seed[1], "--index-url=nonsense", f"--lock={lock}")
+
+    assert status == 1
+    assert f"better published `py3{MINOR}-none-any`" in out
+    assert f"judged by {lock})" in out
+    assert err == (
+        f"wheeltag: warning: 2 of the 2 files in {lock} have no hash: tags and build numbers alone are compared\n"
+    )
+    assert index.requests == ()
+
+
+def test_a_lock_that_cannot_be_used_is_a_usage_error(
+    seed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "uv.lock").write_bytes(b"\xff")
+
+    status, out, err = run(capsys, *seed, f"--lock={tmp_path / 'uv.lock'}")
+
+    assert (status, out) == (2, "")
+    assert err == (
+        f"wheeltag: {tmp_path / 'uv.lock'} cannot be used, expected UTF-8, found something else at byte 0\n"
+    )
+
+
 def test_check_as_json_is_the_report(seed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, *seed, "--json")
 

@@ -101,6 +101,14 @@ class Ledger:
             found.setdefault(package.name, []).append(package)
         return {name: tuple(packages) for name, packages in found.items()}
 
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be said of the lock itself, one line each."""
+        files = [file for package in self.contents.packages for file in package.files]
+        bare = sum(not file.hashes for file in files)
+        told = f"{bare} of the {len(files)} files in {self.origin} have no hash: tags and build numbers alone are compared"
+        return (*self.contents.warnings, told) if bare else self.contents.warnings
+
     def release(self, name: NormalizedName, version: Version) -> ProjectFiles:
         """Give the files that the lock holds of one release, with the reason where there are none."""
         held = self.packages.get(name, ())

@@ -83,13 +83,20 @@ def describe_differences(differences: Iterable[Difference], elsewhere: str) -> s
     """Say in one clause what differs: facts first, then files, the first few by name, code before dist-info."""
     found = tuple(differences)
     facts = [each.describe(elsewhere) for each in found if not each.is_file]
+    return "; ".join([*facts, *_describe_files(found, elsewhere)])
+
+
+def _describe_files(found: Iterable[Difference], elsewhere: str) -> Iterator[str]:
     files = sorted((each for each in found if each.is_file), key=lambda each: not is_code(each.what))
+    if len(files) > _SHOWN:
+        yield f"{len(files)} files differ, {name_paths([each.what for each in files])}"
+        return
     sorts = {
         "other content in": [each.what for each in files if each.here and each.there],
         "missing": [each.what for each in files if not each.here],
         f"not there {elsewhere}:": [each.what for each in files if each.here and not each.there],
     }
-    return "; ".join([*facts, *(f"{sort} {name_paths(paths)}" for sort, paths in sorts.items() if paths)])
+    yield from (f"{sort} {name_paths(paths)}" for sort, paths in sorts.items() if paths)
 
 
 def name_paths(paths: Sequence[str]) -> str:

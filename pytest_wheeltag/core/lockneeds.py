@@ -31,6 +31,7 @@ def compare_with_lock(
         str(ledger.format),
         ledger.contents.format_version,
         ledger.digest,
+        ledger.contents.tells_needs,
         tuple(absent),
         tuple(_find_misfits(ledger, interpreter)),
     )

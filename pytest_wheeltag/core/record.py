@@ -65,11 +65,21 @@ def parse_record(data: bytes, max_rows: int) -> tuple[RecordRow, ...]:
 
     Says nothing about whether paths are safe or algorithms strong.
     """
+    return tuple(iterate_record(data, max_rows))
+
+
+def iterate_record(data: bytes, max_rows: int) -> Iterator[RecordRow]:
+    """Give the rows of RECORD one by one, as ``parse_record`` parses them."""
     if data.count(b"\n") > max_rows:
         raise DistInfoError("RECORD", f"expected at most {max_rows} lines, found more")
-    lines = decode(data, "RECORD").split("\n")
+    text, start, number = decode(data, "RECORD"), 0, 0
     # A line is a row: no path of a wheel may have a newline in it, though quoting could hold one.
-    return tuple(_parse_row(line, number) for number, line in enumerate(lines, 1) if line not in _BLANK)
+    while start < len(text):
+        end = text.find("\n", start)
+        line = text[start : end if end >= 0 else len(text)]
+        number, start = number + 1, start + len(line) + 1
+        if line not in _BLANK:
+            yield _parse_row(line, number)
 
 
 def _parse_row(text: str, line: int) -> RecordRow:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -50,13 +50,15 @@ class AbsentPackage:
 class LockSummary:
     """The lock that an environment was judged by; ``misfits`` say in one line each why it may not be meant for it.
 
-    ``origin`` is its path as shown, ``digest`` the SHA-256 of its bytes.
+    ``origin`` is its path as shown, ``digest`` the SHA-256 of its bytes; ``is_telling`` is whether it says what is
+    installed where no further extras and groups are asked for.
     """
 
     origin: str
     format: str
     format_version: str
     digest: str
+    is_telling: bool = True
     absent: tuple[AbsentPackage, ...] = ()
     misfits: tuple[str, ...] = ()
 
@@ -153,13 +155,21 @@ def summarize_interpreter(interpreter: Interpreter) -> InterpreterSummary:
 
 
 def collect_report(findings: Iterable[tuple[Scene, Verdict]]) -> AuditReport:
-    """Gather verdicts by environment in the report's order, equal ones once (``--dist each`` gives them twice)."""
+    """Gather verdicts by environment in the report's order, equal ones once (``--dist each`` gives them twice).
+
+    Of the findings of an environment one is enough that tells its lock.
+    """
     by_scene: dict[Scene, dict[Verdict, None]] = {}
+    locks: dict[Scene, LockSummary] = {}
     for scene, verdict in findings:
-        by_scene.setdefault(scene, {})[verdict] = None
+        bare = replace(scene, lock=None)
+        by_scene.setdefault(bare, {})[verdict] = None
+        if scene.lock is not None:
+            locks[bare] = scene.lock
     judged = (
         JudgedEnvironment(
-            scene, tuple(sorted(verdicts, key=lambda each: (each.name, each.version, each.property)))
+            replace(scene, lock=locks.get(scene)),
+            tuple(sorted(verdicts, key=lambda each: (each.name, each.version, each.property))),
         )
         for scene, verdicts in by_scene.items()
     )

@@ -87,6 +87,12 @@ SETTINGS = (
         "FILE",
     ),
     Setting("constraint", "paths", "a file of constraints (repeatable)", "FILE", ini_name="constraints"),
+    Setting(
+        "lock",
+        "value",
+        "a lock that says what is published, in place of the indexes: pylock.toml, uv.lock, poetry.lock or pdm.lock",
+        "FILE",
+    ),
     Setting("require-hashes", "flag", "take nothing whose hash was not given"),
     Setting(
         "only-binary", "list", "projects that are never built from source, or `:all:` (repeatable)", "NAMES"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -71,14 +71,22 @@ class CheckItem(Check):
         question = self.question
         judged = question.place.judge(self.name, question.asked)
         verdicts = [question.policy.apply(verdict) for verdict in judged]
-        for verdict in verdicts:
-            self.user_properties.append((FINDING, json.dumps(pack(question.place.scene, verdict))))
+        scene = question.place.scene
+        for number, verdict in enumerate(verdicts):
+            told = scene if number == 0 and self._tells_lock else replace(scene, lock=None)
+            self.user_properties.append((FINDING, json.dumps(pack(told, verdict))))
         if not verdicts and (absence := question.place.describe_absence()):
             reason = f"nothing was installed: {absence}"
             raise pytest.skip.Exception(reason, _use_item_location=True)
         if any(verdict.outcome is Outcome.FAILED for verdict in verdicts):
             self.tell_what_was_run(question.place.account)
         _settle(verdicts)
+
+    @property
+    def _tells_lock(self) -> bool:
+        """Whether what a lock holds besides rides on this item: it can be long, so it does on one of an environment."""
+        # Not on the one of the dependencies, of which there may be none: its name sorts before those of projects.
+        return self.name == max(self.question.place.selected, default=self.name)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Name the item in headlines; not by its id, in which pytest would take the version for a module's name."""

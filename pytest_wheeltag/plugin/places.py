@@ -57,7 +57,7 @@ class AuditedPlace:
         self.identifier = planned.identifier
         self.names = planned.names
         self.selected: frozenset[str] = frozenset(planned.names)
-        self.scene = planned.scene
+        self._planned = planned
         self._environment = planned.environment
         self._auditor = auditor
         self._is_inherited = is_inherited
@@ -67,6 +67,12 @@ class AuditedPlace:
     def account(self) -> Account:
         """What its installer said of it: it was found, so nothing is known."""
         return Account()
+
+    @cached_property
+    def scene(self) -> Scene:
+        """Where its verdicts belong in the report."""
+        lock = self._auditor.compare_lock(self.names, self._environment.interpreter)
+        return replace(self._planned.scene, lock=lock)
 
     def judge(self, name: str, asked: Property) -> tuple[Verdict, ...]:
         """Judge the distribution of this name."""
@@ -126,7 +132,8 @@ class ProvisionedPlace:
         scene = scene_at(self.run.course, visit.number, self.identifier, visit.installer)
         if not visit.arrival.prefix:
             return scene
-        return replace(scene, fingerprint=fingerprint_environment(visit.environment))
+        lock = self._inspector.auditor.compare_lock(visit.distributions, visit.environment.interpreter)
+        return replace(scene, fingerprint=fingerprint_environment(visit.environment), lock=lock)
 
     @property
     def account(self) -> Account:

@@ -66,14 +66,14 @@ def register(config: pytest.Config) -> None:
             run_id_of(config),
             settings.options,
             settings.build_variables,
+            ledger=settings.ledger,
         )
         received: str | None = getattr(config, "workerinput", {}).get(_PLAN_KEY)
         plan = _make_plan(settings, place) if received is None else load_plan(received)
         places = (*_audited(plan, settings, place), *_provisioned(plan, settings, place, config))
         questions = ask_questions(places, settings.properties, settings.policy)
         branches = _branches(plan, settings, place, config)
-        sources = f"files from {place.opened.describe()}; cache {place.cache}"
-        header = (sources, *place.opened.warnings, *strayed_configuration(config))
+        header = (*_describe_sources(settings, place), *strayed_configuration(config))
     plugins = config.pluginmanager
     plugins.register(Checks(questions, branches), "wheeltag-checks")
     if selection.identifiers:
@@ -82,6 +82,16 @@ def register(config: pytest.Config) -> None:
         plugins.register(Distributor(dump_plan(plan), run_id_of(config)), "wheeltag-distributor")
         plugins.register(Cleaner(questions, partial(_forget_run, config, place)), "wheeltag-cleaner")
         plugins.register(Reporter(plan, settings.json_file, header), "wheeltag-reporter")
+
+
+def _describe_sources(settings: Settings, place: Workplace) -> Iterator[str]:
+    """Say what is judged by, and where files come from; no index is opened where nothing needs one."""
+    if place.ledger is not None:
+        yield f"judged by {place.ledger.describe()}, without an index"
+        yield from place.ledger.warnings
+    if place.ledger is None or settings.pythons:
+        yield f"files from {place.opened.describe()}; cache {place.cache}"
+        yield from place.opened.warnings
 
 
 def _make_plan(settings: Settings, place: Workplace) -> Plan:

@@ -14,6 +14,7 @@ from pytest_wheeltag.core.askedfor import AskedFor, join_asked
 from pytest_wheeltag.core.controls import Controls, NameControl
 from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.interpreter import InterpreterSpec, parse_interpreter_spec
+from pytest_wheeltag.core.ledger import Ledger
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_config_setting
 from pytest_wheeltag.core.resolution import SearchLimits
 from pytest_wheeltag.core.text import printable
@@ -42,7 +43,7 @@ class Settings:
     """Everything that options, environment variables and ini values say.
 
     ``environments`` are absolute paths; without them and ``pythons`` the environment that runs pytest is meant.
-    ``json_file`` is None where no report is wanted.
+    ``ledger`` is the lock to judge by, None for the indexes; ``json_file`` is None where no report is wanted.
     """
 
     is_exclusive: bool
@@ -60,6 +61,7 @@ class Settings:
     options: ProvisionOptions
     build_variables: tuple[str, ...]
     policy: Policy
+    ledger: Ledger | None
     json_file: Path | None
 
 
@@ -103,6 +105,7 @@ def read_settings(config: pytest.Config) -> Settings:
         options=replace(options, controls=asked.options.apply_to(options.controls)),
         build_variables=reader.texts("build_env"),
         policy=_read_policy(reader),
+        ledger=_read_ledger(reader),
         json_file=_read_json_file(reader),
     )
 
@@ -199,6 +202,16 @@ def _read_demand(text: str, found: "Found", requests: RequestReader) -> Demand |
     if editable is not None:
         return requests.editable(editable, found.origin, found.folder)
     return requests.requirement(text, found.origin, found.folder)
+
+
+def _read_ledger(reader: "SettingsReader") -> Ledger | None:
+    """Read the lock to judge by; a path in an ini file starts from that file."""
+    found = reader.find("lock")
+    if found.value is None:
+        return None
+    if not found.value:
+        raise UsageError(found.origin, "", "the path of a lock")
+    return reader.requests.ledger(str(found.absolute(found.value)), found.origin)
 
 
 def _read_json_file(reader: "SettingsReader") -> Path | None:

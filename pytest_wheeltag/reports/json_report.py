@@ -4,7 +4,7 @@ import json
 from importlib.metadata import version
 from typing import Any
 
-from pytest_wheeltag.core.report import AuditReport, InterpreterSummary, JudgedEnvironment
+from pytest_wheeltag.core.report import AuditReport, InterpreterSummary, JudgedEnvironment, LockSummary
 from pytest_wheeltag.core.scenarioresult import ConformanceReport
 from pytest_wheeltag.core.verdict import Verdict, WheelIdentity
 from pytest_wheeltag.reports.conformance import conformance_to_json
@@ -49,7 +49,21 @@ def _environment(judged: JudgedEnvironment) -> dict[str, Any]:
         "installer": scene.installer and {"name": scene.installer.name, "version": scene.installer.version},
         "order": scene.order and list(scene.order),
         "fingerprint": scene.fingerprint,
+        "lock": scene.lock and _lock(scene.lock),
         "distributions": [_distribution(verdict) for verdict in judged.verdicts],
+    }
+
+
+def _lock(lock: LockSummary) -> dict[str, Any]:
+    return {
+        "file": lock.origin,
+        "format": lock.format,
+        "version": lock.format_version,
+        "sha256": lock.digest,
+        "absent": [
+            {"name": each.name, "version": each.version, "needed": each.is_needed} for each in lock.absent
+        ],
+        "warnings": list(lock.misfits),
     }
 
 

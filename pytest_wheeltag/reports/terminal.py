@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from packaging.utils import is_normalized_name
 
-from pytest_wheeltag.core.report import AuditReport, JudgedEnvironment
+from pytest_wheeltag.core.report import AbsentPackage, AuditReport, JudgedEnvironment, Scene
 from pytest_wheeltag.core.verdict import Outcome, Property, Verdict, VerdictKind
 
 _GAP = "  "
@@ -24,6 +24,7 @@ def render_summary(report: AuditReport, *, is_verbose: bool = False) -> Iterator
         yield from _table(report, is_verbose=is_verbose)
     for judged in report.environments:
         yield _counts(judged)
+        yield from _lock_notes(judged.scene, is_verbose=is_verbose)
     yield from _notes(report)
 
 
@@ -94,7 +95,28 @@ def _counts(judged: JudgedEnvironment) -> str:
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in VerdictKind if counts[kind])
     scene = judged.scene
     made_by = f"by {scene.installer.name} {scene.installer.version}" if scene.installer else scene.path
-    return f"{scene.identifier}: {listed or 'no distribution'} ({made_by})"
+    judged_by = f", judged by {scene.lock.origin}" if scene.lock else ""
+    return f"{scene.identifier}: {listed or 'no distribution'} ({made_by}{judged_by})"
+
+
+def _lock_notes(scene: Scene, *, is_verbose: bool) -> Iterator[str]:
+    """Say what a lock holds and its environment does not; what nobody need have asked for where ``is_verbose``."""
+    if scene.lock is None:
+        return
+    yield from (f"warning: {line}" for line in scene.lock.misfits)
+    needed = [each for each in scene.lock.absent if each.is_needed]
+    others = [each for each in scene.lock.absent if not each.is_needed]
+    place = f"{scene.identifier} lacks what {scene.lock.origin} holds"
+    if needed:
+        yield f"warning: {place}: {_listed(needed)}"
+    if others and (is_verbose or not scene.lock.is_telling):
+        yield f"{place}, which extras, groups or markers may leave out: {_listed(others)}"
+
+
+def _listed(absent: Sequence[AbsentPackage]) -> str:
+    shown = ", ".join(f"{each.name} {each.version or ''}".rstrip() for each in absent[:_NAMES_SHOWN])
+    more = len(absent) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _notes(report: AuditReport) -> Iterator[str]:

@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from pytest_wheeltag.core.account import Account
+from pytest_wheeltag.core.account import Account, Invocation
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.subjects.assignment import assign
-from pytest_wheeltag.subjects.attempt import Attempt
+from pytest_wheeltag.subjects.attempt import Attempt, last_word
 from pytest_wheeltag.subjects.lockedfiles import read_resolved
 from pytest_wheeltag.subjects.pdmproject import PdmProject, render_configuration
 from pytest_wheeltag.subjects.program import Program
@@ -24,6 +25,10 @@ from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.workplace import Workplace
 
 _INSTALLED = re.compile(r"^\W*Install ([\w.-]+) \S+ successful", re.MULTILINE | re.ASCII)
+
+# It shows the traceback of a distribution that failed, and the least telling error last.
+_PROBLEM = re.compile(r"^(?:\w+\.)+[A-Z]\w+: \S.*$", re.MULTILINE | re.ASCII)
+_COLUMNS = "1000"
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,9 @@ class PdmSubject:
             empty = path.with_name("empty")
             empty.mkdir()
             path.write_text(project.render(empty), encoding="utf-8")
-            done = attempt.run(program, "install", "--no-self", *project.settings, folder=path.parent)
+            done = attempt.ask(program, "install", "--no-self", *project.settings, folder=path.parent)
+            if done.status:
+                raise attempt.fail(_last_word(done))
             return Account(
                 attempt.invocations, read_resolved(path.with_name("pdm.lock"), _installed(done.output))
             )
@@ -79,8 +86,13 @@ class PdmSubject:
         configuration = cache / "pdm.toml"
         settings = render_configuration(cache / "pdm", has_install_cache=self.has_install_cache)
         configuration.write_text(settings, encoding="utf-8")
-        own = {"PDM_CONFIG_FILE": str(configuration), "PDM_NON_INTERACTIVE": "1"}
+        own = {"PDM_CONFIG_FILE": str(configuration), "PDM_NON_INTERACTIVE": "1", "COLUMNS": _COLUMNS}
         return seclusion.told({**own, **project.variables()})
+
+
+def _last_word(done: Invocation) -> str:
+    found: list[str] = _PROBLEM.findall(done.output)
+    return printable(found[-1]) if found else last_word(done)
 
 
 def _installed(output: str) -> frozenset[NormalizedName]:

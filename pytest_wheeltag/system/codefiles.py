@@ -23,7 +23,7 @@ class CodeFiles:
     """The files of one distribution that two environments with the same code have in common.
 
     Left out is what installers write themselves: INSTALLER, REQUESTED, RECORD with its signatures, direct_url.json,
-    bytecode, the launchers of entry_points.txt. Paths are relative to their scheme's folder, digests SHA-256 in
+    what uv and pdm note beside it, bytecode, the launchers of entry_points.txt. Paths are relative to their scheme's folder, digests SHA-256 in
     hexadecimal, empty where a file cannot be read. Scripts that name the environment's interpreter read as ``#!python``.
     """
 
@@ -41,7 +41,7 @@ class CodeFiles:
         with suppress(OSError, UnsafeFileError, DistInfoError):
             for row in self.contents.rows():
                 path = self.contents.path_of(row)
-                if not self.contents.is_launcher(path):
+                if not self.contents.is_launcher(path) and not self.contents.is_note(path):
                     yield self._relative(path), digest(row, path)
 
     @property

@@ -11,15 +11,17 @@ from pathlib import Path
 from pytest_wheeltag.core.distinfo import DistInfoError
 from pytest_wheeltag.core.entrypoints import parse_entry_points
 from pytest_wheeltag.core.interpreter import ExistingEnvironment
-from pytest_wheeltag.core.record import INSTALLERS_FILES, UNLISTED_NAMES, RecordRow, parse_record
+from pytest_wheeltag.core.record import INSTALLERS_FILES, UNLISTED_NAMES, RecordRow, iterate_record
 from pytest_wheeltag.core.verdict import InstalledWheel
 from pytest_wheeltag.errors import UnsafeFileError
 from pytest_wheeltag.system.enclosure import Enclosure, Folder
 from pytest_wheeltag.system.files import read_regular
 
-_MAX_RECORD_BYTES = 128 << 20
-_MAX_ROWS = 1_000_000
+# A wheel may have 100,000 rows (`WheelBounds`), and installers add one for the bytecode of each module.
+_MAX_RECORD_BYTES = 48 << 20
+_MAX_ROWS = 250_000
 _EXEMPT_NAMES = frozenset({*UNLISTED_NAMES, *INSTALLERS_FILES})
+_NOTES = frozenset({"uv_cache.json", "uv_build.json", "REFER_TO"})
 _BYTECODE_SUFFIXES = (".pyc", ".pyo")
 _MAX_ENTRY_POINTS_BYTES = 1 << 20
 _LAUNCHER_SUFFIXES = ("", ".exe", "-script.py", "-script.pyw", ".exe.manifest")
@@ -56,7 +58,7 @@ class InstalledContents:
         Left out are RECORD itself, its signatures, bytecode and what installers write. Raises ``OSError`` or
         ``UnsafeFileError`` where RECORD cannot be read, ``DistInfoError`` where it is none.
         """
-        for row in parse_record(read_regular(self.dist_info / "RECORD", _MAX_RECORD_BYTES), _MAX_ROWS):
+        for row in iterate_record(read_regular(self.dist_info / "RECORD", _MAX_RECORD_BYTES), _MAX_ROWS):
             folder, name = os.path.split(self.path_of(row))
             is_exempt = folder == str(self.dist_info) and is_installers(name)
             if not is_exempt and not is_bytecode(name):
@@ -65,6 +67,11 @@ class InstalledContents:
     def path_of(self, row: RecordRow) -> str:
         """Give the path that a row means, as text: nothing is looked at."""
         return os.path.normpath(self.dist_info.parent / row.path)
+
+    def is_note(self, path: str) -> bool:
+        """Tell whether a path is what uv or pdm note in a dist-info besides."""
+        folder, name = os.path.split(path)
+        return folder == str(self.dist_info) and name in _NOTES
 
     @property
     def scheme_scripts(self) -> str:

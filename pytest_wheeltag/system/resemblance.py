@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from pathlib import PurePath
 
 from pytest_wheeltag.core.identity import Resemblance, UnprovenFile
 from pytest_wheeltag.core.layout import Scheme
@@ -25,8 +26,8 @@ _PLACEHOLDERS = tuple(
         (b"", b"w", b"2", b"3"), (b"", b" -E", b" -I", b" -S", b" -s", b" -u", b" -Es"), (b"\n", b"\r\n")
     )
 )
-# What uv and pdm put into a dist-info besides.
-_NOTES = frozenset({"uv_cache.json", "uv_build.json", "REFER_TO"})
+# `include/foo`, `include/python3.11/foo`, `include/site/python3.11/foo`, the last being pip's and the surest.
+_HEADER_DEPTHS = (1, 2, 3)
 # pip makes these of its own command, whatever entry_points.txt says: `pip3`, `pip3.11`, `pip-3.11`.
 _VERSIONED = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:\.exe)?\Z", re.ASCII)
 
@@ -76,9 +77,9 @@ class _Comparing:
 
     def surplus(self) -> Iterator[str]:
         """Say which files are installed that the archive has not."""
-        for path in self._rows.keys() - self.met:
-            if not (self._is_installers(path) or path in self.altered):
-                yield f"expected no file that is not published, found {quoted(self._rows[path].path)}"
+        for path, row in self._rows.items():
+            if not (path in self.met or path in self.altered or self._is_installers(path)):
+                yield f"expected no file that is not published, found {quoted(row.path)}"
 
     @cached_property
     def _rows(self) -> Mapping[str, RecordRow]:
@@ -105,9 +106,7 @@ class _Comparing:
         scheme, relative = self._place(path)
         relative = relative.replace("/", os.sep)
         if scheme is Scheme.HEADERS:
-            # pip's folder of headers has a name of its own, and so have other installers'.
-            headers = (each for each in self._rows if each.startswith(self._include))
-            return next((each for each in headers if each.endswith(os.sep + relative)), None)
+            return self._headers.get(relative)
         if scheme.is_library:
             folders = self._libraries
         else:
@@ -120,8 +119,17 @@ class _Comparing:
         return os.path.realpath(self.contents.environment.prefix)
 
     @cached_property
-    def _include(self) -> str:
-        return os.path.join(self._prefix, "include") + os.sep  # noqa: PTH118 - text, like the rest here
+    def _headers(self) -> Mapping[str, str]:
+        """Headers by their place in the archive: each installer has folders of its own between that and `include`."""
+        include = PurePath(self._prefix, "include")
+        paths = (path for path in self._rows if path.startswith(f"{include}{os.sep}"))
+        below = {path: PurePath(path).relative_to(include).parts for path in paths}
+        return {
+            str(PurePath(*parts[depth:])): path
+            for depth in _HEADER_DEPTHS
+            for path, parts in below.items()
+            if parts[depth:]
+        }
 
     @cached_property
     def _libraries(self) -> tuple[str, ...]:
@@ -132,7 +140,7 @@ class _Comparing:
         folder, name = os.path.split(path)
         if folder == self.contents.scripts:
             return name in self.contents.launchers or _VERSIONED.sub("", name) in self.contents.launchers
-        return folder == str(self.contents.dist_info) and name in _NOTES
+        return self.contents.is_note(path)
 
     def _compare(self, file: ArchivedFile, path: str) -> str | None:
         listed, told = self._rows[path], self.published.row_by_path.get(file.path)

@@ -51,7 +51,7 @@ def test_files_are_named_by_how_they_differ_three_of_each_and_code_first() -> No
     assert differing(foo__a="") == "not there elsewhere: `foo/a.py`"
     assert differing(foo__e="9") == "missing `foo/e.py`"
     assert differing(foo__a="9", foo__b="9", foo__c="9", foo__d="9") == (
-        "other content in `foo/a.py`, `foo/b.py`, `foo/c.py` and 1 more"
+        "4 files differ, `foo/a.py`, `foo/b.py`, `foo/c.py` and 1 more"
     )
     other = Holding(WHEEL, {**FILES, f"{INFO}/METADATA": "9", "foo/a.py": "9"})
     found = describe_differences(find_differences(HERE, other), "elsewhere")

@@ -1,7 +1,10 @@
 import json
+from dataclasses import replace
 
 from pytest_wheeltag.core.report import (
+    AbsentPackage,
     InstallerName,
+    LockSummary,
     Scene,
     Tally,
     collect_report,
@@ -23,7 +26,10 @@ def found(name: str, kind: VerdictKind = VerdictKind.BEST, version: str = "1.0")
 
 
 def test_a_finding_travels_as_builtins_and_comes_back_the_same() -> None:
-    scene = Scene("x", "provisioned", SUMMARY, "/env", InstallerName("uv", "0.6.7"), ("a", "b"), "sha256:0")
+    lock = LockSummary("uv.lock", "uv.lock", "1.3", "ab", absent=(AbsentPackage("a", None, is_needed=True),))
+    scene = Scene(
+        "x", "provisioned", SUMMARY, "/env", InstallerName("uv", "0.6.7"), ("a", "b"), "sha256:0", lock
+    )
 
     packed = pack(scene, found("foo"))
 
@@ -41,6 +47,17 @@ def test_a_report_is_in_order_and_counts_equal_findings_once() -> None:
     assert [verdict.name for verdict in report.environments[1].verdicts] == ["bar", "foo"]
     assert report.tally == Tally(passed=3)
     assert collect_report(reversed(findings)) == report
+
+
+def test_one_finding_of_an_environment_tells_its_lock() -> None:
+    lock = LockSummary("uv.lock", "uv.lock", "1.3", "ab")
+
+    report = collect_report(
+        [(SCENE, found("a")), (replace(SCENE, lock=lock), found("b")), (SCENE, found("c"))]
+    )
+
+    (judged,) = report.environments
+    assert (judged.scene.lock, len(judged.verdicts)) == (lock, 3)
 
 
 def test_versions_are_sorted_as_numbers() -> None:

@@ -216,7 +216,7 @@ def test_a_report_that_cannot_be_written_is_one_line_and_not_green(
             f"--wheeltag-python: expected something to install in it, see `--wheeltag-require`, found: `{sys.executable}`",
         ),
         ([FOO, "--wheeltag-python=x3"], "--wheeltag-python: expected an interpreter like *found: `x3`"),
-        ([FOO, "--wheeltag-installer=uv"], "--wheeltag-installer: expected an installer, *found: `uv`"),
+        ([FOO, "--wheeltag-installer=conda"], "--wheeltag-installer: expected an installer, *found: `conda`"),
         (
             [FOO, "--wheeltag-property=opaque"],
             "--wheeltag-property: expected `best` or `transparent` or `faithful` or `agreeing` or `intact`, found: `opaque`",
@@ -296,7 +296,7 @@ def test_a_mistake_is_one_line_and_exit_status_4(
             "wheeltag_missing_python: expected `skip` or `fail`, found: `pass`",
         ),
         ("wheeltag_link_mode = weld", "wheeltag_link_mode: expected *`copy`, found: `weld`"),
-        ("wheeltag_installer = uv", "wheeltag_installer: expected an installer, *found: `uv`"),
+        ("wheeltag_installer = conda", "wheeltag_installer: expected an installer, *found: `conda`"),
         ("wheeltag_properties = good", "wheeltag_properties: expected `best` or *`intact`, found: `good`"),
         (
             "wheeltag_properties = faithful",

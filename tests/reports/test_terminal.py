@@ -1,6 +1,13 @@
 from dataclasses import replace
 
-from pytest_wheeltag.core.report import AuditReport, Scene, collect_report, summarize_interpreter
+from pytest_wheeltag.core.report import (
+    AbsentPackage,
+    AuditReport,
+    LockSummary,
+    Scene,
+    collect_report,
+    summarize_interpreter,
+)
 from pytest_wheeltag.core.verdict import Outcome, Property, Verdict, VerdictKind
 from pytest_wheeltag.reports.terminal import align, render_findings, render_summary, render_totals
 from pytest_wheeltag.workshop.imagined import imagine_interpreter
@@ -22,6 +29,24 @@ def test_one_environment_is_one_line_of_counts() -> None:
 
     assert lines(report) == ["cpython3.10: 1 inferior, 2 best (/old)"]
     assert render_totals(report) == "2 passed, 1 failed, 0 skipped in 1 environment"
+
+
+def judged_by(*absent: AbsentPackage, is_telling: bool = True, misfits: tuple[str, ...] = ()) -> AuditReport:
+    lock = LockSummary("uv.lock", "uv.lock", "1.3", "ab", is_telling, absent, misfits)
+    return collect_report([(replace(OLD, lock=lock), found("a"))])
+
+
+def test_what_a_lock_holds_and_is_not_installed_is_a_warning() -> None:
+    needed = [AbsentPackage(name, "1.0", is_needed=True) for name in "bcdefgh"]
+    others = [AbsentPackage("x", None, is_needed=False)]
+    warning = "warning: cpython3.10 lacks what uv.lock holds: b 1.0, c 1.0, d 1.0, e 1.0, f 1.0 and 2 more"
+    note = "cpython3.10 lacks what uv.lock holds, which extras, groups or markers may leave out: x"
+    counts = "cpython3.10: 1 best (/old, judged by uv.lock)"
+
+    assert lines(judged_by(*needed, *others)) == [counts, warning]
+    assert lines(judged_by(*needed, *others), is_verbose=True) == [counts, warning, note]
+    assert lines(judged_by(*others, is_telling=False)) == [counts, note]
+    assert lines(judged_by(misfits=("not for this one",))) == [counts, "warning: not for this one"]
 
 
 def test_several_environments_are_a_table() -> None:

@@ -133,6 +133,21 @@ def test_where_it_fails_its_last_word_is_told_with_its_commands(
     assert open_environment(tmp_path / "env", running_interpreter) is None
 
 
+def test_of_its_tracebacks_the_error_is_told(
+    open_subject: Open, running_interpreter: Interpreter, tmp_path: Path
+) -> None:
+    subject = open_subject(1)
+    script = tmp_path / "path" / "pdm"
+    said = "ERRORS:\\nadd foo failed:\\n  File pdm.py\\npdm.exceptions.NotFound: No candidate\\n[Failed]: Some failed."
+    text = script.read_text(encoding="utf-8").replace("sys.exit(1)", f'print("{said}"); sys.exit(1)')
+    script.write_text(text, encoding="utf-8")
+
+    with pytest.raises(UninstallableError) as caught:
+        subject.provision(tmp_path / "env", running_interpreter, parse_request(["foo"]))
+
+    assert caught.value.problem == "pdm.exceptions.NotFound: No candidate"
+
+
 def test_what_it_cannot_be_told_is_not_tried(
     open_subject: Open, running_interpreter: Interpreter, tmp_path: Path
 ) -> None:

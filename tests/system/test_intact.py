@@ -170,3 +170,19 @@ def test_without_descriptors_of_folders_the_findings_are_the_same(
     monkeypatch.setattr(enclosure, "_HAS_DESCRIPTORS", False, raising=False)
 
     assert alterations(existing) == ["expected the sha256 of RECORD, found another in `foo/data.txt`"]
+
+
+def test_a_record_of_a_million_rows_is_told_at_once(
+    made: FakeEnvironment, existing: ExistingEnvironment
+) -> None:
+    record = made.site_packages / "foo-1.0.dist-info" / "RECORD"
+    record.write_bytes(b"foo/a.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n" * 10**6)
+    (clause,) = alterations(existing)
+    assert "expected at most 50331648 bytes" in clause
+
+    record.write_bytes(b"a,,\n" * 10**6)
+    (clause,) = alterations(existing)
+    assert (
+        clause
+        == "its RECORD cannot be read, RECORD cannot be used, expected at most 250000 lines, found more"
+    )
