@@ -399,7 +399,8 @@ def _asked_for(options: argparse.Namespace, *, may_be_empty: bool = False) -> "t
     asked = join_asked(read_command_line(line, place.reader))
     rule = asked.request.hash_rule.then(HashRule.where(is_required=options.require_hashes))
     request = replace(asked.request, hash_rule=rule)
-    if request.is_empty and not may_be_empty:
+    # A file that asks for nothing is an answer, as with pip.
+    if request.is_empty and not (may_be_empty or line.names_files):
         raise UsageError("REQUIREMENT", "nothing", "something to install: a requirement, or a file with `-r`")
     for warning in asked.warnings:
         _warn(warning)
