@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_wheeltag.core.foreign import Target, parse_target
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, interpreter_from_json
 from pytest_wheeltag.core.report import Scene, audited_scene
 from pytest_wheeltag.matrix import Course, Stop
@@ -28,22 +29,32 @@ class PlannedAudit:
 
 
 @dataclass(frozen=True)
+class PlannedTarget:
+    """A target with the names of the requirements that hold on it."""
+
+    target: Target
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """All checks of a session, in their order; the same in every process of the run."""
 
     audits: tuple[PlannedAudit, ...] = ()
     courses: tuple[Course, ...] = ()
+    targets: tuple[PlannedTarget, ...] = ()
 
     @property
     def has_checks(self) -> bool:
         """Whether there is anything to check."""
-        return any(audit.names for audit in self.audits) or bool(self.courses)
+        return any(audit.names for audit in self.audits) or bool(self.courses or self.targets)
 
     def describe(self) -> str:
         """Say in one line what will be judged."""
         audits = [f"{each.identifier} ({len(each.names)} distributions)" for each in self.audits]
         courses = [f"{' → '.join(course.labels)} ({course.name})" for course in self.courses]
-        return ", ".join([*audits, *courses]) or "nothing to judge"
+        targets = [f"{count} target{'s' * (count != 1)}"] if (count := len(self.targets)) else []
+        return ", ".join([*audits, *courses, *targets]) or "nothing to judge"
 
 
 def dump_plan(plan: Plan) -> str:
@@ -52,7 +63,8 @@ def dump_plan(plan: Plan) -> str:
     courses = [
         {"name": each.name, "stops": [_dump_stop(stop) for stop in each.stops]} for each in plan.courses
     ]
-    return json.dumps({"audits": audits, "courses": courses})
+    targets = [{"target": each.target.label, "names": each.names} for each in plan.targets]
+    return json.dumps({"audits": audits, "courses": courses, "targets": targets})
 
 
 def load_plan(text: str) -> Plan:
@@ -61,6 +73,9 @@ def load_plan(text: str) -> Plan:
     return Plan(
         tuple(_load_audit(each) for each in values["audits"]),
         tuple(Course(each["name"], _load_stops(each["stops"])) for each in values["courses"]),
+        tuple(
+            PlannedTarget(parse_target(each["target"]), tuple(each["names"])) for each in values["targets"]
+        ),
     )
 
 

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from shutil import get_terminal_size
 
 import pytest
 
+from pytest_wheeltag.core.coverage import measure_coverage
 from pytest_wheeltag.core.report import AuditReport, Scene, collect_report, unpack
 from pytest_wheeltag.core.verdict import Verdict
 from pytest_wheeltag.plugin.checks import FINDING, ROOT
 from pytest_wheeltag.plugin.plan import Plan
+from pytest_wheeltag.reports.coverage import render_coverage
 from pytest_wheeltag.reports.json_report import render_json
 from pytest_wheeltag.reports.terminal import render_summary, render_totals
 from pytest_wheeltag.system.files import publish_text
@@ -62,6 +65,8 @@ class Reporter:
             return
         terminalreporter.section("wheeltag", sep="-")
         for line in render_summary(self.report, is_verbose=terminalreporter.verbosity > 0):
+            terminalreporter.line(line)
+        for line in render_coverage(measure_coverage(self.report), get_terminal_size().columns):
             terminalreporter.line(line)
         tally = self.report.tally
         is_bad = bool(tally.failed or tally.is_unjudged)
