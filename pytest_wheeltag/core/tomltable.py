@@ -15,7 +15,7 @@ Failure = Callable[[str, str], WheeltagError]
 _MAX_REASON_CHARACTERS = 200
 # What tomllib makes of a megabyte of empty tables takes minutes and hundreds of megabytes; no lock known has half of this.
 _MAX_BRACKETS = 200_000
-_MAX_SEPARATORS = 1_000_000
+_MAX_SEPARATORS = 500_000
 # tomllib keeps every beginning of a dotted key: one of a megabyte takes all memory.
 _LONG_KEY = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""

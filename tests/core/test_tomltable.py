@@ -83,7 +83,7 @@ def test_a_hostile_document_is_refused_in_one_line(text: str, problem: str) -> N
     ("text", "found"),
     [
         ("[[a]]\n" * 100_001, "found 200002 and 0"),
-        ("a = [" + "1," * 1_000_000 + "]", "found 1 and 1000001"),
+        ("a = [" + "1," * 500_000 + "]", "found 1 and 500001"),
     ],
     ids=["tables", "values"],
 )
