@@ -162,6 +162,15 @@ _BYTECODE = _take(
     help="compile `all` modules with the environment's python, as pip does, or `none` (default)",
 )
 
+_TARGET_HELP = (
+    "an interpreter elsewhere, `cp313-manylinux_2_28_x86_64`, a pattern like `cp31?-win*`, or `all`"
+)
+_VERDICTS = (
+    _list("--accept", metavar="FINDING", help="`VERDICT` or `NAME:VERDICT` that shall pass"),
+    _take("--strict", action="store_true", help="what is skipped fails"),
+    _take("-v", "--verbose", action="store_true", help="show every verdict"),
+)
+
 COMMANDS = (
     Command(
         "check",
@@ -179,9 +188,7 @@ COMMANDS = (
                 help="a lock that says what is published, in place of the indexes: pylock.toml, uv.lock, poetry.lock or pdm.lock",
             ),
             _take("--inherited", action="store_true", help="audit what the environment inherits too"),
-            _list("--accept", metavar="FINDING", help="`VERDICT` or `NAME:VERDICT` that shall pass"),
-            _take("--strict", action="store_true", help="what is skipped fails"),
-            _take("-v", "--verbose", action="store_true", help="show every verdict"),
+            *_VERDICTS,
         ),
         groups=(_INDEX_OPTIONS,),
     ),
@@ -191,7 +198,24 @@ COMMANDS = (
         (
             _REQUIREMENTS,
             _take("--python", metavar="SPEC", help="the interpreter (default: the one that runs this)"),
+            _list("--target", metavar="TARGET", help=f"in place of it, {_TARGET_HELP} (repeatable)"),
             _NO_DEPS,
+        ),
+        groups=_REQUEST_GROUPS,
+    ),
+    Command(
+        "coverage",
+        "for which interpreters and platforms there are wheels of everything",
+        (
+            _REQUIREMENTS,
+            _list("--target", metavar="TARGET", help=f"{_TARGET_HELP} (repeatable; default: `all`)"),
+            _take(
+                "--lock",
+                metavar="FILE",
+                help="a pylock.toml, uv.lock, poetry.lock or pdm.lock, in place of requirements and indexes",
+            ),
+            _NO_DEPS,
+            *_VERDICTS,
         ),
         groups=_REQUEST_GROUPS,
     ),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from pytest_wheeltag.arguments import parse_arguments
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from pytest_wheeltag.core.controls import Controls
     from pytest_wheeltag.core.interpreter import Interpreter
     from pytest_wheeltag.core.present import Upgrade
-    from pytest_wheeltag.core.report import Scene
+    from pytest_wheeltag.core.report import AuditReport, Scene
     from pytest_wheeltag.core.requirements import Request
     from pytest_wheeltag.core.scenarioresult import ScenarioResult
-    from pytest_wheeltag.core.verdict import Verdict
+    from pytest_wheeltag.core.verdict import Policy, Verdict
     from pytest_wheeltag.supplies import ProvisionOptions
     from pytest_wheeltag.system.environment import Environment
     from pytest_wheeltag.system.installation import InstallReport
@@ -78,6 +79,10 @@ def _check(options: argparse.Namespace) -> int:
         sys.stdout.write(render_json(report))
     else:
         print(*render_findings(report, is_verbose=options.verbose), sep="\n")
+    return _status(report)
+
+
+def _status(report: "AuditReport") -> int:
     if report.tally.is_unjudged or report.is_only_unreachable:
         return EXIT_UNJUDGED
     return EXIT_FAILED if report.tally.failed else 0
@@ -85,11 +90,8 @@ def _check(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> "Iterator[tuple[Scene, Verdict]]":
     from pytest_wheeltag.core.report import audited_scene, tell_apart  # noqa: PLC0415 - as above
-    from pytest_wheeltag.core.verdict import Policy, parse_acceptance  # noqa: PLC0415
 
-    policy = Policy(
-        tuple(parse_acceptance(each, setting="--accept") for each in options.accept), options.strict
-    )
+    policy = _policy(options)
     place = _workplace(options)
     if options.lock:
         ledger = place.reader.ledger(options.lock, "--lock")
@@ -106,10 +108,19 @@ def _audit(options: argparse.Namespace) -> "Iterator[tuple[Scene, Verdict]]":
         yield from ((scene, policy.apply(verdict)) for verdict in verdicts)
 
 
+def _policy(options: argparse.Namespace) -> "Policy":
+    from pytest_wheeltag.core.verdict import Policy, parse_acceptance  # noqa: PLC0415 - as above
+
+    accepted = (parse_acceptance(each, setting="--accept") for each in options.accept)
+    return Policy(tuple(accepted), options.strict)
+
+
 def _resolve(options: argparse.Namespace) -> int:
     from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415 - as above
 
     place, request = _asked_for(options)
+    if options.target:
+        return _resolve_elsewhere(options, place, request)
     interpreter = _interpreter(options, place)
     resolution = place.provisioner.resolve(request, interpreter)
     if options.json:
@@ -118,6 +129,63 @@ def _resolve(options: argparse.Namespace) -> int:
         print(*render_choices(resolution.choices, interpreter), sep="\n")
     _warn_of(resolution.warnings, place)
     return 0
+
+
+def _resolve_elsewhere(options: argparse.Namespace, place: "Workplace", request: "Request") -> int:
+    from pytest_wheeltag.core.usualtargets import parse_targets  # noqa: PLC0415 - as above
+    from pytest_wheeltag.reports.choices import choices_to_json, render_choices  # noqa: PLC0415
+
+    if options.python is not None:
+        raise UsageError("--python", options.python, "either an interpreter that is here or `--target`")
+    resolved, targets = [], parse_targets(options.target, setting="--target")
+    for target in targets:
+        resolution = place.forecaster.resolve(request, target)
+        resolved.append({"target": target.label, **choices_to_json(resolution.choices, target)})
+        if not options.json:
+            title = f"{target.label}: " if len(targets) > 1 else ""
+            print(*(f"{title}{line}" for line in render_choices(resolution.choices, target)), sep="\n")
+        _warn_of(resolution.warnings, place)
+    if options.json:
+        _print_json(resolved[0] if len(targets) == 1 else {"resolved": resolved})
+    return 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from pytest_wheeltag.core.coverage import measure_coverage  # noqa: PLC0415 - as above
+    from pytest_wheeltag.core.report import collect_report  # noqa: PLC0415
+    from pytest_wheeltag.reports.coverage import render_coverage, render_lacks  # noqa: PLC0415
+    from pytest_wheeltag.reports.json_report import render_json  # noqa: PLC0415
+
+    report = collect_report(_foresee(options))
+    if options.json:
+        sys.stdout.write(render_json(report))
+    else:
+        lacks = render_lacks(report, is_verbose=options.verbose)
+        table = render_coverage(measure_coverage(report), get_terminal_size().columns)
+        print(*lacks, *table, sep="\n")
+    return _status(report)
+
+
+def _foresee(options: argparse.Namespace) -> "Iterator[tuple[Scene, Verdict]]":
+    from pytest_wheeltag.core.report import target_scene  # noqa: PLC0415 - as above
+    from pytest_wheeltag.core.usualtargets import ALL, parse_targets  # noqa: PLC0415
+    from pytest_wheeltag.matrix import names_for  # noqa: PLC0415
+
+    targets = parse_targets(options.target or [ALL], setting="--target")
+    policy = _policy(options)
+    place, request = _asked_for(options, may_be_empty=options.lock is not None)
+    if options.lock is not None:
+        if not request.is_empty:
+            raise UsageError("--lock", options.lock, "either a lock or requirements")
+        place = replace(place, ledger=place.reader.ledger(options.lock, "--lock"))
+    warnings: dict[str, None] = {}
+    for target in targets:
+        forecast = place.forecaster.forecast(request, target)
+        warnings |= dict.fromkeys(forecast.warnings)
+        scene = target_scene(target)
+        for verdict in forecast.verdicts(names_for(request, target)):
+            yield scene, policy.apply(verdict)
+    _warn_of(warnings, place)
 
 
 def _install(options: argparse.Namespace) -> int:
@@ -399,7 +467,8 @@ def _asked_for(options: argparse.Namespace, *, may_be_empty: bool = False) -> "t
     asked = join_asked(read_command_line(line, place.reader))
     rule = asked.request.hash_rule.then(HashRule.where(is_required=options.require_hashes))
     request = replace(asked.request, hash_rule=rule)
-    if request.is_empty and not may_be_empty:
+    # A file that asks for nothing is an answer, as with pip.
+    if request.is_empty and not (may_be_empty or line.names_files):
         raise UsageError("REQUIREMENT", "nothing", "something to install: a requirement, or a file with `-r`")
     for warning in asked.warnings:
         _warn(warning)
@@ -421,6 +490,7 @@ def _active_environment() -> Path:
 _RUN = {
     "check": _check,
     "resolve": _resolve,
+    "coverage": _coverage,
     "install": _install,
     "uninstall": _uninstall,
     "venv": _venv,

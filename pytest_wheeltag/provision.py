@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
-from pytest_wheeltag.core.bare import BareMetadata, without_extras
+from pytest_wheeltag.choosing import choose
 from pytest_wheeltag.core.changes import plan_change, plan_removal
 from pytest_wheeltag.core.interpreter import Interpreter
-from pytest_wheeltag.core.locked import resolve_locked
 from pytest_wheeltag.core.present import Present, PresentDistribution, Upgrade
 from pytest_wheeltag.core.requirements import Request, parse_request
-from pytest_wheeltag.core.resolution import MetadataSource, Resolution, Sources
+from pytest_wheeltag.core.resolution import Resolution, Sources
 from pytest_wheeltag.core.source import RequestedSettings
 from pytest_wheeltag.errors import BuildError
 from pytest_wheeltag.supplies import ProvisionOptions, Supplies
@@ -106,15 +106,17 @@ class Provisioner:
             interpreter, delivery, supplies.maker, supplies.workbench, InstallOptions(options.links)
         )
 
+    def open_builder(self, request: Request, interpreter: Interpreter) -> SourceBuilder:
+        """Give what builds for an interpreter, with the settings that a request has for its backends."""
+        # Late: most of what is asked for has wheels.
+        from pytest_wheeltag.system.builds import Builder  # noqa: PLC0415
+
+        settings = RequestedSettings.of(request.requirements)
+        return Builder(self._supplies.workbench, self, interpreter, settings)
+
     def _artefacts(self, request: Request, interpreter: Interpreter) -> Artefacts:
-        def open_builder() -> SourceBuilder:
-            # Late: most of what is asked for has wheels.
-            from pytest_wheeltag.system.builds import Builder  # noqa: PLC0415
-
-            settings = RequestedSettings.of(request.requirements)
-            return Builder(self._supplies.workbench, self, interpreter, settings)
-
-        return Artefacts(interpreter, self._supplies.metadata, self._supplies.wheels, open_builder)
+        opening = partial(self.open_builder, request, interpreter)
+        return Artefacts(interpreter, self._supplies.metadata, self._supplies.wheels, opening)
 
     def _resolve(
         self, request: Request, artefacts: Artefacts, installed: tuple[PresentDistribution, ...] = ()
@@ -127,15 +129,6 @@ class Provisioner:
         return found
 
     def _choose(self, request: Request, artefacts: Artefacts, present: Present) -> Resolution:
-        request = self._options.apply_to(request)
         screen = self._options.screen_for(artefacts.interpreter)
-        if request.lock is not None:
-            return resolve_locked(request, screen, artefacts, present=present)
-        # Late: who audits or installs from what is resolved already needs no resolver.
-        from pytest_wheeltag.core.resolver import resolve  # noqa: PLC0415
-
-        metadata: MetadataSource = artefacts
-        if not self._options.with_dependencies:
-            request, metadata = without_extras(request), BareMetadata(artefacts)
-        sources = Sources(self._supplies.catalogue, metadata, artefacts, present)
-        return resolve(request, screen, sources, self._options.limits)
+        sources = Sources(self._supplies.catalogue, artefacts, artefacts, present)
+        return choose(request, screen, sources, self._options)

@@ -1,5 +1,6 @@
 """What provisioning and auditing are done with: cache, indexes, interpreters and store, each opened when needed."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,10 +12,12 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.ledger import Ledger
 from pytest_wheeltag.core.requirements import Demand, Request
 from pytest_wheeltag.errors import UnreachableError
+from pytest_wheeltag.forecast import Forecaster
 from pytest_wheeltag.provision import Provisioner
 from pytest_wheeltag.supplies import ProvisionOptions, Supplies
 from pytest_wheeltag.system import transport
 from pytest_wheeltag.system.admission import admit
+from pytest_wheeltag.system.artefacts import SourceBuilder
 from pytest_wheeltag.system.cache import prepare_cache
 from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.downloads import Downloads
@@ -114,14 +117,25 @@ class Workplace:
     @cached_property
     def provisioner(self) -> Provisioner:
         """Resolves and installs."""
+        return Provisioner(self._supplies, self.configured_options)
+
+    @cached_property
+    def forecaster(self) -> Forecaster:
+        """Foresees for targets what would be installed there."""
+        return Forecaster(self._supplies, self.configured_options, self._open_host, self.ledger)
+
+    def _open_host(self, request: Request) -> SourceBuilder:
+        return self.provisioner.open_builder(request, self.finder.ask(Path(sys.executable)))
+
+    @cached_property
+    def _supplies(self) -> Supplies:
         access = self.opened.access
         downloads = Downloads(access.transport)
         metadata = IndexMetadata(access, self._wheels.read_metadata)
         sources = KeptSources(self.cache, downloads, is_offline=access.is_offline)
         builds = BuildOptions(self.environ, self.build_variables, policy=self.options.policy)
         workbench = Workbench(self.cache, self.store, sources, builds, self.tell)
-        supplies = Supplies(self.opened.catalogue, metadata, self._wheels, workbench, self.maker)
-        return Provisioner(supplies, self.configured_options)
+        return Supplies(self.opened.catalogue, metadata, self._wheels, workbench, self.maker)
 
     @cached_property
     def configured_options(self) -> ProvisionOptions:

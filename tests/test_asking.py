@@ -216,6 +216,18 @@ def test_what_cannot_be_asked_for_is_one_line_and_exits_2(
     assert "secret" not in err
 
 
+def test_a_file_that_asks_for_nothing_is_an_answer_and_no_file_at_all_a_mistake(
+    attempt: Try, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.txt").write_text("# nothing yet\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("[dependency-groups]\nnone = []\n", encoding="utf-8")
+
+    for arguments in (["-r", "empty.txt"], ["--group=none"]):
+        status, out, err = attempt("resolve", "--json", *arguments)
+        assert (status, json.loads(out)["files"]) == (0, []), err
+    assert attempt("install", f"--python={tmp_path}")[0] == 2
+
+
 def test_kinds_of_files_may_be_chosen_as_flags_and_with_names(
     attempt: Try, index: LocalIndex, make_wheel: WheelMaker
 ) -> None:

@@ -128,9 +128,12 @@ class Ledger:
         """Do nothing: all is known."""
 
     def doubt_of_direct(self, name: NormalizedName) -> str | None:
-        """Say why a distribution should not be installed from an address or a path, None where the lock says so too."""
+        """Say why a distribution should not be installed from an address or a path, None where the lock says so too.
+
+        A lock that does not hold its own projects cannot say whether it is one of them.
+        """
         held = self.packages.get(name, ())
-        if any(each.direct for each in held):
+        if any(each.direct for each in held) or not (held or self.contents.roots):
             return None
         says = "takes it from an index" if held else "does not hold it"
         return f"it is installed directly, and `{self.origin}` {says}"

@@ -1,6 +1,7 @@
 """Reading a lock of any format, as its name tells, for what it says is published."""
 
 import hashlib
+import re
 from dataclasses import replace
 
 from pytest_wheeltag.core.ledger import Ledger, LockContents, LockFormat
@@ -13,8 +14,9 @@ from pytest_wheeltag.core.tomltable import TomlTable
 from pytest_wheeltag.core.uvlock import read_uv_lock
 from pytest_wheeltag.errors import LockError
 
-# The largest known has a hundredth of it.
-_MAX_FILES = 500_000
+_MAX_NAME_CHARACTERS = 300
+# They are shown in messages; wheels of old have spaces and other oddities, but none that moves a cursor.
+_FILENAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f/\\\u2028-\u202e\u2066-\u2069]{{1,{_MAX_NAME_CHARACTERS}}}")
 _READERS = {
     LockFormat.UV: read_uv_lock,
     LockFormat.POETRY: read_poetry_lock,
@@ -40,10 +42,18 @@ def read_ledger(data: bytes, filename: str, origin: str, folder: str) -> Ledger:
     if found is None:
         raise LockError(origin, f"{_EXPECTED}, found {quoted(filename)}")
     contents = _read(data, found, origin, folder)
-    count = sum(len(each.files) for each in contents.packages)
-    if count > _MAX_FILES:
-        raise LockError(origin, f"expected at most {_MAX_FILES} files, found {count}")
+    _check_files(contents, origin)
     return Ledger(origin, found, hashlib.sha256(data).hexdigest(), contents)
+
+
+def _check_files(contents: LockContents, origin: str) -> None:
+    for package in contents.packages:
+        odd = next((each.filename for each in package.files if not _FILENAME.fullmatch(each.filename)), None)
+        if odd is not None:
+            expected = (
+                f"expected names of files, of at most {_MAX_NAME_CHARACTERS} letters, for `{package.name}`"
+            )
+            raise LockError(origin, f"{expected}, found {quoted(odd)}")
 
 
 def _read(data: bytes, found: LockFormat, origin: str, folder: str) -> LockContents:

@@ -14,7 +14,7 @@ from pytest_wheeltag.core.text import nearest_spelling, printable
 from pytest_wheeltag.core.tomltable import TomlTable
 from pytest_wheeltag.errors import LockError, UsageError
 
-MAX_LOCK_BYTES = 16 << 20
+MAX_LOCK_BYTES = 8 << 20
 """The largest known has a hundredth of it."""
 
 _NAME = re.compile(r"pylock\.(?:[^.]+\.)?toml")

@@ -19,18 +19,28 @@ _MAX_SHOWN = 3
 
 def describe_misfits(lock: Lock, interpreter: Interpreter) -> Iterator[str]:
     """Say in one clause each why a lock does not fit, in the order of the specification's steps; may be empty."""
-    yield from _describe_python(lock.pylock.requires_python, lock.origin, interpreter)
-    yield from _describe_environments(lock.pylock.environments or (), lock.origin, interpreter)
-    applying = [each for each in lock.pylock.packages if _applies(each, lock, interpreter)]
+    yield from describe_others(lock, interpreter)
+    applying = [each for each in lock.pylock.packages if applies(each, lock, interpreter)]
     for package in applying:
-        what = f"`{package.name}` of {lock.origin}"
-        yield from _describe_python(package.requires_python, what, interpreter)
+        yield from describe_other_python(package, lock, interpreter)
     for name, count in Counter(package.name for package in applying).items():
         if count > 1:
             problem = f"{count} entries of {lock.origin} apply at once, so one may be wanted without the other's extra"
             yield f"{problem} or group: `{name}`"
     for package in applying:
         yield from _describe_wheels(package, lock, interpreter)
+
+
+def describe_others(lock: Lock, interpreter: Interpreter) -> Iterator[str]:
+    """Say in one clause each why the whole of a lock is for other interpreters."""
+    yield from _describe_python(lock.pylock.requires_python, lock.origin, interpreter)
+    yield from _describe_environments(lock.pylock.environments or (), lock.origin, interpreter)
+
+
+def describe_other_python(package: Package, lock: Lock, interpreter: Interpreter) -> Iterator[str]:
+    """Say in one clause that a package of a lock is for another Python, if it is."""
+    what = f"`{package.name}` of {lock.origin}"
+    yield from _describe_python(package.requires_python, what, interpreter)
 
 
 def _describe_python(required: SpecifierSet | None, what: str, interpreter: Interpreter) -> Iterator[str]:
@@ -50,7 +60,8 @@ def _describe_environments(
         yield f"{origin} was made for other environments: {shown}{f' and {more} more' if more > 0 else ''}"
 
 
-def _applies(package: Package, lock: Lock, interpreter: Interpreter) -> bool:
+def applies(package: Package, lock: Lock, interpreter: Interpreter) -> bool:
+    """Tell whether a package of a lock is wanted for an interpreter, by its marker and the extras and groups wanted."""
     groups = lock.groups if lock.groups is not None else frozenset(lock.pylock.default_groups or ())
     wanted = {"extras": lock.extras, "dependency_groups": groups}
     return package.marker is None or package.marker.evaluate(

@@ -33,8 +33,24 @@ def compare_with_lock(
         ledger.digest,
         ledger.contents.tells_needs,
         tuple(absent),
-        tuple(_find_misfits(ledger, interpreter)),
+        tuple(find_misfits(ledger, interpreter)),
     )
+
+
+def find_wanted(ledger: Ledger, interpreter: Interpreter) -> tuple[LockedPackage, ...]:
+    """Give the packages that the lock wants for this interpreter; where it does not tell, all whose markers hold.
+
+    The lock's own projects are left out.
+    """
+    needed = find_needed(ledger, interpreter)
+    markers = _Markers(interpreter, ledger.contents.groups)
+    wanted = needed or ledger.packages.keys()
+    held = (
+        each
+        for each in ledger.contents.packages
+        if each.name in wanted and each.name not in ledger.contents.roots
+    )
+    return tuple(each for each in held if markers.admit(each))
 
 
 def find_needed(ledger: Ledger, interpreter: Interpreter) -> frozenset[NormalizedName]:
@@ -48,7 +64,7 @@ def find_needed(ledger: Ledger, interpreter: Interpreter) -> frozenset[Normalize
     return frozenset(each.name for each in packages if markers.admit(each))
 
 
-def _find_misfits(ledger: Ledger, interpreter: Interpreter) -> Iterable[str]:
+def find_misfits(ledger: Ledger, interpreter: Interpreter) -> Iterable[str]:
     """Say that a lock was made for other Pythons, which leaves out the files of this one."""
     required = ledger.contents.requires_python
     version = interpreter.markers["python_full_version"].removesuffix("+")

@@ -1,12 +1,19 @@
 """Environment markers, decided for the interpreter that is resolved for and never for our own."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.utils import NormalizedName
 
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.text import quoted
+
+
+@lru_cache(maxsize=8192)
+def _parse(text: str) -> Marker:
+    # Parsing takes longer than deciding, and hundreds of targets ask the same.
+    return Marker(text)
 
 
 class MarkerJudge:
@@ -35,7 +42,7 @@ class MarkerJudge:
     def _decide(self, text: str, extra: str) -> bool:
         try:
             # Every variable is given: what packaging would find out about our own interpreter never counts.
-            return Marker(text).evaluate({**self._environment, "extra": extra})
+            return _parse(text).evaluate({**self._environment, "extra": extra})
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             msg = f"expected a marker that can be decided, found {quoted(text)}"
             raise ValueError(msg) from error

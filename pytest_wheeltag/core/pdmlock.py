@@ -32,7 +32,7 @@ def read_pdm_lock(table: TomlTable) -> LockContents:
     files = metadata.table("files")
     apart = {key: tuple(files.tables(key)) for key in files.values} if files else {}
     return LockContents(
-        expect_text(metadata, "lock_version"),
+        str(version),
         tuple(_read_package(each, apart) for each in table.tables("package")),
         admitted_python(metadata, "requires_python") or "",
         tells_needs=_TELLING in metadata.texts("strategy"),

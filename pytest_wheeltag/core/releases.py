@@ -7,25 +7,23 @@ from functools import cached_property
 from itertools import count
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import (
+    Candidate,
     Offer,
     ProjectFiles,
     PublishedFile,
     Screen,
-    is_variant,
-    is_wheel,
     screen_release,
-    sdist_stem,
     split_version,
 )
 from pytest_wheeltag.core.present import PresentDistribution
 from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.resolution import Artefact
+from pytest_wheeltag.core.shelf import Shelved, parse_version, shelve
 from pytest_wheeltag.core.source import Material, Source
-from pytest_wheeltag.core.tags import TagRanking
 from pytest_wheeltag.errors import NoWheelError
 
 
@@ -51,8 +49,17 @@ class Release:
         hashes = tuple(sorted(self.screen.hashes.get(self.name, ())))
         materials = (Material(file, hashes=hashes) for file in reversed(offer.sdists))
         sources = [Source(self.name, self.version, each) for each in materials]
-        found: list[Artefact] = [*offer.candidates[:1], *sources]
+        wheels = offer.candidates[:1]
+        found: list[Artefact] = [*wheels, *sources] if self._accepts(wheels) else [*sources, *wheels]
         return next((each for each in found if each.file.yanked is None), next(iter(found), None))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is taken for want of a better one: nothing of it is accepted (see ``OpenRanking``)."""
+        return isinstance(self.best, Candidate) and not self._accepts((self.best,))
+
+    def _accepts(self, wheels: Iterable[Candidate]) -> bool:
+        return all(self.screen.accepted.accepts(each.rank) for each in wheels)
 
     @property
     def taken(self) -> Artefact:
@@ -128,17 +135,19 @@ class ProjectReleases:
     """What of a project may be given to an interpreter: its releases with accepted files, newest first."""
 
     def __init__(self, project: ProjectFiles, screen: Screen) -> None:
-        self.project = project
+        self.project = shelve(project)
         self._screen = screen
         self._matching: dict[SpecifierSet, _Remembered] = {}
 
     @cached_property
-    def _newest_first(self) -> tuple[Release, ...]:
-        groups = _group_by_version(_accepted(self.project, self._screen))
-        return tuple(
-            Release(self.project.name, version, tuple(groups[version]), self._screen)
-            for version in sorted(groups, reverse=True)
-        )
+    def _newest_first(self) -> Iterable[Release]:
+        return _Remembered(self._look_through())
+
+    def _look_through(self) -> Iterator[Release]:
+        name = self.project.name
+        for version, entries in self.project.newest_first:
+            if files := tuple(_accepted(entries, self._screen, name)):
+                yield Release(name, version, files, self._screen)
 
     def matching(self, specifier: SpecifierSet) -> Iterable[Release]:
         """Give the releases that satisfy a specifier (version specifiers), the one to try first first.
@@ -172,16 +181,18 @@ class ProjectReleases:
         )
         if wants_early is False:
             found = (release for release in found if not release.version.is_prerelease)
-        if not controls.wheels_first.decide(name):
-            yield from found
-            return
+        wheels_first = controls.wheels_first.decide(name)
         built: list[Release] = []
+        unfit: list[Release] = []
         for release in found:
-            if isinstance(release.best, Source):
+            if release.is_open:
+                unfit.append(release)
+            elif wheels_first and isinstance(release.best, Source):
                 built.append(release)
             else:
                 yield release
         yield from built
+        yield from unfit
 
     def _within(self, specifier: SpecifierSet, *, wants_early: bool | None) -> Iterator[Release]:
         # Not left to `SpecifierSet.filter` alone: it would look at every release before it gives the first.
@@ -205,14 +216,14 @@ class ProjectReleases:
 
         For messages: nothing is remembered, and every file is looked at.
         """
-        listed = _group_by_version(_versions(self.project))
+        listed = _listed(self.project)
         for version in sorted(listed, reverse=True):
             if specifier.contains(version, prereleases=True):
                 yield screen_release(self.project.name, version, listed[version], self._screen)
 
     def listed(self) -> tuple[Version, ...]:
         """Give every version that has any file, newest first."""
-        return tuple(sorted(_group_by_version(_versions(self.project)), reverse=True))
+        return tuple(sorted(_listed(self.project), reverse=True))
 
 
 def is_pinned(specifier: SpecifierSet) -> bool:
@@ -227,78 +238,20 @@ def _version(release: Release) -> Version:
     return release.version
 
 
-def _accepted(project: ProjectFiles, screen: Screen) -> Iterator[tuple[str, PublishedFile]]:
-    """Give the wheels with an accepted tag and the source archives, as far as they are taken, each with its version."""
-    if screen.controls.takes_wheels(project.name):
-        yield from _accepted_wheels(project, screen.accepted)
-    if screen.controls.takes_sources(project.name):
-        yield from _sources(project)
+def _accepted(entries: Iterable[Shelved], screen: Screen, name: NormalizedName) -> Iterator[PublishedFile]:
+    """Give the wheels with an accepted tag and the source archives, as far as they are taken."""
+    takes_wheels, takes_sources = screen.controls.takes_wheels(name), screen.controls.takes_sources(name)
+    for tags, file in entries:
+        if (takes_wheels and screen.accepted.rank(tags) is not None) if tags else takes_sources:
+            yield file
 
 
-def _sources(project: ProjectFiles) -> Iterator[tuple[str, PublishedFile]]:
-    # Names repeat, so each is asked once; what the last dash does not split is left to `split_version`.
-    is_ours: dict[str, bool] = {}
-    for file in project.files:
-        stem = None if is_wheel(file.filename) else sdist_stem(file.filename)
-        if stem is None:
-            continue
-        name, _, version = stem.rpartition("-")
-        if name not in is_ours:
-            is_ours[name] = canonicalize_name(name) == project.name
-        text = (
-            version if is_ours[name] and version[:1].isdigit() else split_version(file.filename, project.name)
-        )
-        if text is not None:
-            yield text, file
-
-
-def _accepted_wheels(project: ProjectFiles, ranking: TagRanking) -> Iterator[tuple[str, PublishedFile]]:
-    """Give the wheels with an accepted tag, each with the text of its version.
-
-    This sees every file of every project (numpy has 4,400): tags and names repeat, so each is asked once.
-    """
-    is_accepted: dict[str, bool] = {}
-    is_ours: dict[str, bool] = {}
-    for file in project.files:
-        filename = file.filename
-        stem, _, rest = filename.partition("-")
-        parts = rest.removesuffix(".whl").rsplit("-", 3)
-        if len(parts) != 4 or not filename.endswith(".whl"):  # noqa: PLR2004 - version and the parts of a tag
-            continue
-        tags = rest[len(parts[0]) + 1 : -len(".whl")]
-        if tags not in is_accepted:
-            is_accepted[tags] = ranking.rank(tags) is not None
-        if not is_accepted[tags]:
-            continue
-        if stem not in is_ours:
-            is_ours[stem] = canonicalize_name(stem) == project.name
-        if is_ours[stem] and not is_variant(filename):
-            # Before the version's end there may be a build tag.
-            yield parts[0].partition("-")[0], file
-
-
-def _versions(project: ProjectFiles) -> Iterator[tuple[str, PublishedFile]]:
+def _listed(project: ProjectFiles) -> dict[Version, list[PublishedFile]]:
+    """Group all files by version, whatever they are, in the order of listing."""
+    groups: dict[Version, list[PublishedFile]] = defaultdict(list)
     for file in project.files:
         text = split_version(file.filename, project.name)
-        if text is not None:
-            yield text, file
-
-
-def _group_by_version(files: Iterable[tuple[str, PublishedFile]]) -> dict[Version, list[PublishedFile]]:
-    # `1.0` and `1.0.0` are one version, and the order of listing decides ties.
-    groups: dict[Version, list[PublishedFile]] = defaultdict(list)
-    parsed: dict[str, Version | None] = {}
-    for text, file in files:
-        if text not in parsed:
-            parsed[text] = _parse_version(text)
-        version = parsed[text]
+        version = None if text is None else parse_version(text)
         if version is not None:
             groups[version].append(file)
     return dict(groups)
-
-
-def _parse_version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except (InvalidVersion, ValueError):
-        return None

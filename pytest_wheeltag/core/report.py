@@ -96,6 +96,11 @@ def audited_scene(identifier: str, environment: ExistingEnvironment) -> Scene:
     return Scene(identifier, "audited", summary, path=printable(environment.prefix))
 
 
+def target_scene(target: Interpreter) -> Scene:
+    """Give the scene of an interpreter that is not here."""
+    return Scene(target.label, "target", summarize_interpreter(target))
+
+
 @dataclass(frozen=True)
 class Tally:
     """How many verdicts passed, failed and were skipped."""
@@ -143,10 +148,10 @@ def tell_apart(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def summarize_interpreter(interpreter: Interpreter) -> InterpreterSummary:
-    """Give what a report tells of an interpreter."""
+    """Give what a report tells of an interpreter; one that is not here has no executable."""
     return InterpreterSummary(
         interpreter.label,
-        printable(interpreter.executable),
+        printable(interpreter.executable) or None,
         interpreter.implementation,
         interpreter.version,
         interpreter.ranking.tags[0],
@@ -173,12 +178,12 @@ def collect_report(findings: Iterable[tuple[Scene, Verdict]]) -> AuditReport:
         )
         for scene, verdicts in by_scene.items()
     )
-    return AuditReport(tuple(sorted(judged, key=_by_number)))
+    return AuditReport(tuple(sorted(judged, key=lambda each: natural_order(each.scene.identifier))))
 
 
-def _by_number(judged: JudgedEnvironment) -> list[tuple[str, int]]:
-    """Sort by identifier, the numbers in it by size: 3.9 comes before 3.10."""
-    parts = re.split(r"([0-9]+)", judged.scene.identifier)
+def natural_order(text: str) -> list[tuple[str, int]]:
+    """Give a sort key by which the numbers in a text count by size: 3.9 comes before 3.10."""
+    parts = re.split(r"([0-9]+)", text)
     return [(text, int(number or 0)) for text, number in zip_longest(parts[::2], parts[1::2], fillvalue="")]
 
 

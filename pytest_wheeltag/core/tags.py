@@ -19,13 +19,16 @@ _OLD_GLIBC_ARCHITECTURES = frozenset({"x86_64", "i686"})
 _MANYLINUX_ARCHITECTURES = frozenset(
     {"x86_64", "aarch64", "ppc64", "ppc64le", "s390x", "loongarch64", "riscv64"}
 )
+LEGACY_MANYLINUX = {name: version for version, name in _LEGACY_MANYLINUX.items()}
+"""The old names of manylinux levels, with the version of glibc that each stands for (PEP 600)."""
 
 
 @dataclass(frozen=True)
 class PlatformFacts:
     """What decides which platform tags an interpreter accepts.
 
-    ``system`` is ``platform.system()``; ``platform`` is ``sysconfig.get_platform()``; ``libc`` with
+    ``system`` is ``platform.system()``; ``platform`` is ``sysconfig.get_platform()``, of Android and iOS with what
+    is there (``android-24-arm64_v8a``, ``ios-13.0-arm64-iphoneos``); ``libc`` with
     ``libc_version`` is what the executable is linked against; ``macos`` is the release of macOS, (0, 0)
     elsewhere; ``abi_compatible`` tells whether an ``armv7l`` or ``i686`` executable has the ABI that
     manylinux wants (hard float; a true 32-bit ELF header); ``manylinux_refused`` are the levels
@@ -107,8 +110,16 @@ class TagRanking:
         of a million parts costs no more than reading it. What is no tag (an empty part, two or four
         components, an interpreter that is no identifier) is not accepted, whatever else it names.
         """
-        if (rank := self._ranks.get(compressed)) is not None:
-            return rank
+        # The same few hundred sets come with every file of a large index.
+        if compressed not in self._known:
+            self._known[compressed] = self._find(compressed)
+        return self._known[compressed]
+
+    @cached_property
+    def _known(self) -> dict[str, int | None]:
+        return dict(self._ranks)
+
+    def _find(self, compressed: str) -> int | None:
         parts = [part.split(".") for part in compressed.lower().split("-")]
         if len(parts) != len(self._components) or any("" in part for part in parts):
             return None
@@ -126,6 +137,10 @@ class TagRanking:
         ranks = (self.rank(tags) for tags in compressed)
         return min((rank for rank in ranks if rank is not None), default=None)
 
+    def accepts(self, rank: int) -> bool:
+        """Tell whether a rank is that of an accepted tag: always, but where others are ranked too (``OpenRanking``)."""
+        return rank <= len(self.tags)
+
     @cached_property
     def with_linux_moved(self) -> "TagRanking":
         """The same tags in the other order that ``packaging`` has had for ``linux_*``.
@@ -134,6 +149,18 @@ class TagRanking:
         Computed by moving, within each run of one interpreter and ABI, ``linux_*`` to the other end.
         """
         return TagRanking(tuple(_move_linux(self.tags)))
+
+
+@dataclass(frozen=True)
+class OpenRanking(TagRanking):
+    """A ranking in which any tag has a rank, those that are not accepted one behind all others.
+
+    So that what would be taken, were there a compatible file, can be found out.
+    """
+
+    def rank(self, compressed: str) -> int:
+        """Give the best rank among the expansion of a compressed tag set."""
+        return super().rank(compressed) or len(self.tags) + 1
 
 
 def _move_linux(tags: tuple[str, ...]) -> Iterator[str]:
@@ -211,8 +238,19 @@ def platform_tags(facts: PlatformFacts) -> Iterator[str]:
         yield from packaging.tags.mac_platforms(facts.macos, _mac_architecture(facts))
     elif facts.system == "Linux":
         yield from _linux_platforms(facts)
+    elif facts.system == "iOS":
+        _, version, multiarch = facts.platform.split("-", 2)
+        yield from packaging.tags.ios_platforms(_numbers(version), multiarch)
+    elif facts.system == "Android":
+        _, level, abi = facts.platform.split("-", 2)
+        yield from packaging.tags.android_platforms(int(level), abi)
     else:
         yield _normalized(facts.platform)
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    major, minor = (int(part) for part in version.split(".")[:2])
+    return major, minor
 
 
 def _mac_architecture(facts: PlatformFacts) -> str:

@@ -13,6 +13,9 @@ Failure = Callable[[str, str], WheeltagError]
 """Makes the error from the file as shown and a clause on what was expected and found."""
 
 _MAX_REASON_CHARACTERS = 200
+# What tomllib makes of a megabyte of empty tables takes minutes and hundreds of megabytes; no lock known has half of this.
+_MAX_BRACKETS = 200_000
+_MAX_SEPARATORS = 500_000
 # tomllib keeps every beginning of a dotted key: one of a megabyte takes all memory.
 _LONG_KEY = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""
@@ -34,6 +37,10 @@ class TomlTable:
         """Parse a document of at most so many characters, no key of which has 33 parts."""
         if len(text) > max_characters:
             raise failure(origin, f"expected at most {max_characters} characters, found {len(text)}")
+        tables, values = text.count("[") + text.count("{"), text.count("=") + text.count(",")
+        if tables > _MAX_BRACKETS or values > _MAX_SEPARATORS:
+            allowed = f"{_MAX_BRACKETS} brackets and {_MAX_SEPARATORS} signs between values"
+            raise failure(origin, f"expected at most {allowed}, found {tables} and {values}")
         if found := _LONG_KEY.search(text):
             raise failure(origin, f"expected keys of at most 32 parts, found {quoted(found[0])}")
         try:

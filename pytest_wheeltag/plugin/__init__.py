@@ -78,6 +78,14 @@ SETTINGS = (
         ini_name="check_pythons",
     ),
     Setting(
+        "target",
+        "list",
+        "an interpreter elsewhere, of which is asked what it would take (repeatable): `cp313-manylinux_2_28_x86_64`, "
+        "a pattern like `cp31?-win*`, `all`",
+        "TARGET",
+        ini_name="targets",
+    ),
+    Setting(
         "require", "list", "what to install in each of them (repeatable)", "REQUIREMENT", ini_name="requires"
     ),
     Setting(

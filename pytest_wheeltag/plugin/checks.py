@@ -181,8 +181,10 @@ def ask_questions(
     """Ask every property of every place; the property is part of the id where several are asked."""
     return tuple(
         Question(
-            place, asked, policy, f"{place.identifier}[{asked}]" if len(properties) > 1 else place.identifier
+            place, asked, policy, f"{place.identifier}[{asked}]" if len(asking) > 1 else place.identifier
         )
         for place in places
-        for asked in properties
+        # What is installed nowhere has no bytes and no installer.
+        for asking in [properties if place.is_here else (Property.BEST,)]
+        for asked in asking
     )

@@ -32,6 +32,11 @@ class Place(Protocol):
     selected: frozenset[str]
 
     @property
+    def is_here(self) -> bool:
+        """Whether there is an environment on this machine: of others only `best` can be asked."""
+        ...
+
+    @property
     def scene(self) -> Scene:
         """Where its verdicts belong in the report."""
         ...
@@ -52,6 +57,8 @@ class Place(Protocol):
 
 class AuditedPlace:
     """An environment that was found; read and asked about once, as it lies on disk when its first item runs."""
+
+    is_here = True
 
     def __init__(self, planned: PlannedAudit, auditor: Auditor, *, is_inherited: bool) -> None:
         self.identifier = planned.identifier
@@ -109,6 +116,8 @@ class Berth:
 
 class ProvisionedPlace:
     """An environment that the installer under test makes at one stop of a course."""
+
+    is_here = True
 
     def __init__(self, berth: Berth, inspector: Inspector) -> None:
         self.identifier = berth.identifier

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_wheeltag.core.foreign import Target, parse_target
 from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter, interpreter_from_json
 from pytest_wheeltag.core.report import Scene, audited_scene
 from pytest_wheeltag.matrix import Course, Stop
@@ -46,29 +47,40 @@ class PlannedConformance:
 
 
 @dataclass(frozen=True)
+class PlannedTarget:
+    """A target with the names of the requirements that hold on it."""
+
+    target: Target
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """All checks of a session, in their order; the same in every process of the run."""
 
     audits: tuple[PlannedAudit, ...] = ()
     courses: tuple[Course, ...] = ()
+    targets: tuple[PlannedTarget, ...] = ()
     conformance: PlannedConformance | None = None
 
     @property
     def has_environments(self) -> bool:
-        """Whether environments are judged."""
-        return bool(self.audits or self.courses)
+        """Whether environments are judged, those of targets included."""
+        return bool(self.audits or self.courses or self.targets)
 
     @property
     def has_checks(self) -> bool:
         """Whether there is anything to check."""
-        return any(audit.names for audit in self.audits) or bool(self.courses or self.conformance)
+        is_planned = bool(self.courses or self.targets or self.conformance)
+        return is_planned or any(audit.names for audit in self.audits)
 
     def describe(self) -> str:
         """Say in one line what will be judged."""
         audits = [f"{each.identifier} ({len(each.names)} distributions)" for each in self.audits]
         courses = [f"{' → '.join(course.labels)} ({course.name})" for course in self.courses]
+        targets = [f"{count} target{'s' * (count != 1)}"] if (count := len(self.targets)) else []
         played = [self.conformance.describe()] if self.conformance else []
-        return ", ".join([*audits, *courses, *played]) or "nothing to judge"
+        return ", ".join([*audits, *courses, *targets, *played]) or "nothing to judge"
 
 
 def dump_plan(plan: Plan) -> str:
@@ -77,8 +89,10 @@ def dump_plan(plan: Plan) -> str:
     courses = [
         {"name": each.name, "stops": [_dump_stop(stop) for stop in each.stops]} for each in plan.courses
     ]
+    targets = [{"target": each.target.label, "names": each.names} for each in plan.targets]
     conformance = plan.conformance and _dump_conformance(plan.conformance)
-    return json.dumps({"audits": audits, "courses": courses, "conformance": conformance})
+    planned = {"audits": audits, "courses": courses, "targets": targets, "conformance": conformance}
+    return json.dumps(planned)
 
 
 def load_plan(text: str) -> Plan:
@@ -87,6 +101,9 @@ def load_plan(text: str) -> Plan:
     return Plan(
         tuple(_load_audit(each) for each in values["audits"]),
         tuple(Course(each["name"], _load_stops(each["stops"])) for each in values["courses"]),
+        tuple(
+            PlannedTarget(parse_target(each["target"]), tuple(each["names"])) for each in values["targets"]
+        ),
         values["conformance"] and _load_conformance(values["conformance"]),
     )
 

@@ -22,11 +22,19 @@ from pytest_wheeltag.matrix import Course, Stop, list_courses, names_for
 from pytest_wheeltag.plugin.checks import Branch, Checks, ask_questions
 from pytest_wheeltag.plugin.cleaning import Cleaner
 from pytest_wheeltag.plugin.places import AuditedPlace, Berth, Place, ProvisionedPlace
-from pytest_wheeltag.plugin.plan import Plan, PlannedAudit, PlannedConformance, dump_plan, load_plan
+from pytest_wheeltag.plugin.plan import (
+    Plan,
+    PlannedAudit,
+    PlannedConformance,
+    PlannedTarget,
+    dump_plan,
+    load_plan,
+)
 from pytest_wheeltag.plugin.reporting import Reporter
 from pytest_wheeltag.plugin.selection import Selector, take_selection
 from pytest_wheeltag.plugin.settings import Settings, read_settings
 from pytest_wheeltag.plugin.straying import strayed_configuration
+from pytest_wheeltag.plugin.targets import TargetPlace
 from pytest_wheeltag.plugin.workroom import RUN_KEY, run_id_of, shared_folder
 from pytest_wheeltag.sidetrips import Guides, Sidetrips, remove_sidetrips
 from pytest_wheeltag.subjects.newestpip import NewestPip
@@ -70,7 +78,11 @@ def register(config: pytest.Config) -> None:
         )
         received: str | None = getattr(config, "workerinput", {}).get(_PLAN_KEY)
         plan = _make_plan(settings, place) if received is None else load_plan(received)
-        places = (*_audited(plan, settings, place), *_provisioned(plan, settings, place, config))
+        places = (
+            *_audited(plan, settings, place),
+            *_provisioned(plan, settings, place, config),
+            *(TargetPlace(each, settings.request, place.forecaster) for each in plan.targets),
+        )
         questions = ask_questions(places, settings.properties, settings.policy)
         branches = _branches(plan, settings, place, config)
         header = (*_describe_sources(settings, place), *strayed_configuration(config))
@@ -96,7 +108,8 @@ def _describe_sources(settings: Settings, place: Workplace) -> Iterator[str]:
 
 def _make_plan(settings: Settings, place: Workplace) -> Plan:
     paths = settings.environments
-    if not paths and not settings.pythons and not settings.is_conformance:
+    is_asked_otherwise = bool(settings.pythons or settings.targets or settings.is_conformance)
+    if not paths and not is_asked_otherwise:
         paths = (running_environment(),)
     environments = [place.finder.find_environment(path) for path in paths]
     identifiers = tell_apart(each.interpreter.label for each in environments)
@@ -104,7 +117,9 @@ def _make_plan(settings: Settings, place: Workplace) -> Plan:
         PlannedAudit(identifier, each, list_names(each, inherited=settings.is_inherited))
         for identifier, each in zip(identifiers, environments, strict=True)
     )
-    return Plan(tuple(audits), _make_courses(settings, place), _plan_conformance(settings, place))
+    targets = (PlannedTarget(each, names_for(settings.request, each)) for each in settings.targets)
+    courses, conformance = _make_courses(settings, place), _plan_conformance(settings, place)
+    return Plan(tuple(audits), courses, tuple(targets), conformance)
 
 
 def _plan_conformance(settings: Settings, place: Workplace) -> PlannedConformance | None:

@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from shutil import get_terminal_size
 
 import pytest
 
+from pytest_wheeltag.core.coverage import measure_coverage
 from pytest_wheeltag.core.report import AuditReport, Scene, Tally, collect_report, unpack
 from pytest_wheeltag.core.scenarioresult import ConformanceReport, ScenarioResult, unpack_result
 from pytest_wheeltag.core.verdict import Verdict
 from pytest_wheeltag.plugin.checks import FINDING, RESULT, ROOT
 from pytest_wheeltag.plugin.plan import Plan
 from pytest_wheeltag.reports.conformance import render_accepted, render_conformance_totals, render_table
+from pytest_wheeltag.reports.coverage import render_coverage
 from pytest_wheeltag.reports.json_report import render_json
 from pytest_wheeltag.reports.terminal import render_summary, render_totals
 from pytest_wheeltag.system.files import publish_text
@@ -80,6 +83,8 @@ class Reporter:
         is_verbose = terminalreporter.verbosity > 0
         if self._plan.has_environments or not self._plan.conformance:
             for line in render_summary(self.report, is_verbose=is_verbose):
+                terminalreporter.line(line)
+            for line in render_coverage(measure_coverage(self.report), get_terminal_size().columns):
                 terminalreporter.line(line)
             _show_totals(terminalreporter, render_totals(self.report), self.report.tally)
         if (played := self.conformance) is not None:

@@ -12,12 +12,14 @@ import pytest
 
 from pytest_wheeltag.core.askedfor import AskedFor, join_asked
 from pytest_wheeltag.core.controls import Controls, NameControl
+from pytest_wheeltag.core.foreign import Target
 from pytest_wheeltag.core.hashes import HashRule
 from pytest_wheeltag.core.interpreter import InterpreterSpec, parse_interpreter_spec
 from pytest_wheeltag.core.ledger import Ledger
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_config_setting
 from pytest_wheeltag.core.resolution import SearchLimits
 from pytest_wheeltag.core.text import printable
+from pytest_wheeltag.core.usualtargets import parse_targets
 from pytest_wheeltag.core.verdict import Outcome, Policy, Property, parse_acceptance
 from pytest_wheeltag.core.wheel import WheelBounds, WheelPolicy
 from pytest_wheeltag.errors import UsageError
@@ -42,7 +44,7 @@ _EXPECTED_FORMS = {"flag": "`true` or `false`", "number": _WHOLE_NUMBER}
 class Settings:
     """Everything that options, environment variables and ini values say.
 
-    ``environments`` are absolute paths; without them and ``pythons`` the environment that runs pytest is meant.
+    ``environments`` are absolute paths; without them, ``pythons`` and ``targets`` the environment that runs pytest is meant.
     ``ledger`` is the lock to judge by, None for the indexes; ``json_file`` is None where no report is wanted.
     """
 
@@ -50,6 +52,7 @@ class Settings:
     environments: tuple[Path, ...]
     is_inherited: bool
     pythons: tuple[InterpreterSpec, ...]
+    targets: tuple[Target, ...]
     request: Request
     installer: InstallerSpec
     scenario_files: tuple[Path, ...]
@@ -94,6 +97,7 @@ def read_settings(config: pytest.Config) -> Settings:
         environments=reader.paths("env"),
         is_inherited=reader.flag("inherited"),
         pythons=_read_pythons(reader, request),
+        targets=_read_targets(reader, request),
         request=request,
         installer=_read_installer(reader),
         scenario_files=_read_scenario_files(reader),
@@ -173,9 +177,21 @@ def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[Interpret
         raise UsageError(unused.origin, str(unused.value[0]), "a requirement, found none in any file")
     if specs and request.is_empty and not reader.flag("conformance"):
         raise UsageError(found.origin, specs[0].text, "something to install in it, see `--wheeltag-require`")
-    if not request.is_empty and not specs:
+    if not request.is_empty and not specs and not reader.texts("target"):
         specs = (parse_interpreter_spec(sys.executable, setting=found.origin),)
     return specs
+
+
+def _read_targets(reader: "SettingsReader", request: Request) -> tuple[Target, ...]:
+    found = reader.find("target")
+    targets = parse_targets(found.value or (), setting=found.origin)
+    if targets and request.is_empty and not reader.find("lock").value:
+        expected = "something that it would take, see `--wheeltag-require` and `--wheeltag-lock`"
+        raise UsageError(found.origin, str(found.value[0]), expected)
+    asked = reader.find("property")
+    if targets and asked.value and "best" not in asked.value:
+        raise UsageError(asked.origin, asked.value[0], "`best`, which alone can be asked of targets")
+    return targets
 
 
 def _read_asked(reader: "SettingsReader") -> AskedFor:

@@ -4,10 +4,12 @@ import json
 from importlib.metadata import version
 from typing import Any
 
+from pytest_wheeltag.core.coverage import measure_coverage
 from pytest_wheeltag.core.report import AuditReport, InterpreterSummary, JudgedEnvironment, LockSummary
 from pytest_wheeltag.core.scenarioresult import ConformanceReport
 from pytest_wheeltag.core.verdict import Verdict, WheelIdentity
 from pytest_wheeltag.reports.conformance import conformance_to_json
+from pytest_wheeltag.reports.coverage import coverage_to_json
 
 SCHEMA = 1
 """Raised by a change that old readers cannot bear."""
@@ -26,7 +28,8 @@ def render_json(report: AuditReport, played: ConformanceReport | None = None) ->
 
 def report_to_json(report: AuditReport) -> dict[str, Any]:
     """Give a report as plain JSON values."""
-    tally = report.tally
+    tally, coverage = report.tally, measure_coverage(report)
+    covered = {"coverage": coverage_to_json(coverage)} if coverage.cells else {}
     return {
         "schema": SCHEMA,
         "tool": {
@@ -35,6 +38,7 @@ def report_to_json(report: AuditReport) -> dict[str, Any]:
             "packaging": version("packaging"),
         },
         "environments": [_environment(each) for each in report.environments],
+        **covered,
         "summary": {"passed": tally.passed, "failed": tally.failed, "skipped": tally.skipped},
     }
 

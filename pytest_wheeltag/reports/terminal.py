@@ -18,11 +18,13 @@ def render_summary(report: AuditReport, *, is_verbose: bool = False) -> Iterator
     """Give the lines of a summary.
 
     One environment is one line of counts; several are a table, interpreters across, of the distributions
-    whose verdict is not the one wanted everywhere (``is_verbose``, or where they are few: all). Warnings and accepted findings follow.
+    whose verdict is not the one wanted everywhere (``is_verbose``, or where they are few: all). Warnings and accepted
+    findings follow. Targets have a table of their own, see ``render_coverage``.
     """
-    if len(report.environments) > 1:
-        yield from _table(report, is_verbose=is_verbose)
-    for judged in report.environments:
+    here = tuple(each for each in report.environments if each.scene.kind != "target")
+    if len(here) > 1:
+        yield from _table(here, is_verbose=is_verbose)
+    for judged in here:
         yield _counts(judged)
         yield from _lock_notes(judged.scene, is_verbose=is_verbose)
     yield from _notes(report)
@@ -49,10 +51,8 @@ def render_totals(report: AuditReport) -> str:
     )
 
 
-def _table(report: AuditReport, *, is_verbose: bool) -> Iterator[str]:
-    columns = [
-        {(each.name, each.property): each for each in judged.verdicts} for judged in report.environments
-    ]
+def _table(environments: Sequence[JudgedEnvironment], *, is_verbose: bool) -> Iterator[str]:
+    columns = [{(each.name, each.property): each for each in judged.verdicts} for judged in environments]
     keys = sorted({key for column in columns for key in column})
     is_whole = is_verbose or len(keys) <= _FEW_ROWS
     shown = [key for key in keys if is_whole or any(_stands_out(column.get(key)) for column in columns)]
@@ -66,7 +66,7 @@ def _table(report: AuditReport, *, is_verbose: bool) -> Iterator[str]:
     ]
     if hidden := len(keys) - len(shown):
         rows.append([f"({hidden} more)", *("as wanted" for _ in columns)])
-    yield from align([["", *(each.scene.identifier for each in report.environments)], *rows])
+    yield from align([["", *(each.scene.identifier for each in environments)], *rows])
 
 
 def _stands_out(verdict: Verdict | None) -> bool:

@@ -20,8 +20,7 @@ _PROJECT_TABLE = Version("2.0")
 _PACKAGE_MODE = Version("1.8")
 _PRIMARY_ALONE = Version("1.8")
 _PRIORITIES = Version("1.5")
-_SUBDIRECTORIES = Version("1.2")
-_NO_BINARY = Version("1.2")
+_BARE_ENVIRONMENTS = Version("1.2")
 _ONLY_BINARY = Version("2.0")
 _CONFIG_SETTINGS = Version("2.1")
 _NAMES_BEFORE_ALL = Version("2.2")
@@ -58,12 +57,12 @@ class PoetryProject:
         demands = assignment.request.requirements
         both = wheels.included and wheels.excluded and ALL in wheels.included | wheels.excluded
         wanted: tuple[tuple[object, Version, str], ...] = (
-            (wheels.excluded, _NO_BINARY, "of which projects no wheels are taken"),
+            # It makes one of its own where the active one holds no pip.
+            (True, _BARE_ENVIRONMENTS, "to install into an environment without pip"),
             (wheels.included, _ONLY_BINARY, "of which projects only wheels are taken"),
             (both, _NAMES_BEFORE_ALL, "which projects are exceptions"),
             (any(each.config_settings for each in demands), _CONFIG_SETTINGS, "config settings"),
             (assignment.build_constraints, _BUILD_CONSTRAINTS, "build constraints"),
-            (any(map(_subdirectory, demands)), _SUBDIRECTORIES, "subdirectories of archives"),
         )
         for is_wanted, first, what in wanted:
             if is_wanted and self.version < first:
@@ -198,7 +197,3 @@ def _settings(settings: ConfigSettings) -> dict[str, TomlValue]:
 
 def _is_editable(demand: AnyDemand) -> bool:
     return demand.reference is not None and demand.reference.is_editable
-
-
-def _subdirectory(demand: AnyDemand) -> str:
-    return demand.reference.subdirectory if demand.reference is not None else ""

@@ -31,8 +31,9 @@ class BuiltWheel:
 class BuildRecords:
     """The room of the cache for results of builds; a record that is damaged is as good as none.
 
-    Records are of four kinds, each under a key that covers all that it follows from: how an archive is built, what
-    its backend asks for besides, what its wheel will declare, and the wheel itself. No key is a name and version.
+    Records are of five kinds, each under a key that covers all that it follows from: how an archive is built, what
+    its backend asks for besides, what it says of its wheel, what that will declare, and the wheel itself. No key is a
+    name and version.
     """
 
     def __init__(self, cache: Path) -> None:
@@ -69,7 +70,14 @@ class BuildRecords:
 
     def find_metadata(self, key: str) -> ReleaseMetadata | None:
         """Give what the wheel of a key will declare, None where nobody knows yet."""
-        found = self._read("metadata", key)
+        return self._find_metadata("metadata", key)
+
+    def find_stated(self, digest: str) -> ReleaseMetadata | None:
+        """Give what PKG-INFO of an archive says, which need not be what its wheel will declare; None if not read yet."""
+        return self._find_metadata("stated", digest)
+
+    def _find_metadata(self, kind: str, key: str) -> ReleaseMetadata | None:
+        found = self._read(kind, key)
         try:
             return release_metadata_from_json(found) if found else None
         except ValueError:
@@ -78,6 +86,10 @@ class BuildRecords:
     def keep_metadata(self, key: str, metadata: ReleaseMetadata) -> None:
         """Keep what the wheel of a key will declare."""
         self._write("metadata", key, metadata.to_json())
+
+    def keep_stated(self, digest: str, metadata: ReleaseMetadata) -> None:
+        """Keep what PKG-INFO of an archive says."""
+        self._write("stated", digest, metadata.to_json())
 
     def find_wheel(self, key: str) -> BuiltWheel | None:
         """Give the wheel that was built under a key."""

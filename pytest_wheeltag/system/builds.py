@@ -12,7 +12,6 @@ from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.source import Material, RequestedSettings, Source
-from pytest_wheeltag.core.sourcemetadata import parse_static_metadata
 from pytest_wheeltag.core.text import quoted
 from pytest_wheeltag.errors import BuildError, MetadataError
 from pytest_wheeltag.system.artefacts import read_declared
@@ -20,8 +19,8 @@ from pytest_wheeltag.system.bench import Bench
 from pytest_wheeltag.system.buildrecords import BuildRecords, BuiltWheel
 from pytest_wheeltag.system.downloads import require_any
 from pytest_wheeltag.system.entries import StoreEntry
+from pytest_wheeltag.system.promises import Promises
 from pytest_wheeltag.system.recipes import Recipe, Recipes
-from pytest_wheeltag.system.sdists import read_pkg_info
 from pytest_wheeltag.system.store import WantedWheel
 from pytest_wheeltag.system.workbench import Outfitter, Workbench
 
@@ -43,6 +42,7 @@ class Builder:
         self._interpreter = interpreter
         self._bench = Bench(workbench, interpreter)
         self._records = BuildRecords(workbench.cache)
+        self._promises = Promises(self._bench.materials, self._records)
         self._recipes = Recipes(self._bench, self._records, outfitter, settings or RequestedSettings())
         self._entries: dict[Source, StoreEntry] = {}
 
@@ -68,7 +68,7 @@ class Builder:
         if source in self._entries:
             entry = self._entries[source]
             return read_declared(entry.root / entry.wheel.dist_info)
-        metadata = self._promised(source) or self._prepared(source)
+        metadata = self._promises.find(source) or self._prepared(source)
         if (metadata.name, metadata.version) != (source.name, source.version):
             found = f"{metadata.name} {metadata.version}"
             problem = f"expected name and version of the file's name, found `{found}`"
@@ -98,22 +98,6 @@ class Builder:
         """Prove that an archive has one of some hashes; raises ``RefusedWheelError``, ``CatalogueError``."""
         with self._workbench.sources.open(source.file) as (stream, _):
             require_any(stream, hashes, source.file.filename)
-
-    def _promised(self, source: Source) -> ReleaseMetadata | None:
-        """Give what PKG-INFO of an archive promises (PEP 643), None where it promises nothing."""
-        digest = source.file.sha256
-        if digest and (known := self._records.find_metadata(digest)):
-            return known
-        if digest and self._records.find_system(digest):
-            return None
-        with self._bench.materials.open(source.material) as opened:
-            try:
-                promised = parse_static_metadata(read_pkg_info(opened.folder) or b"")
-            except DistInfoError:
-                promised = None
-            if promised is not None:
-                self._records.keep_metadata(opened.digest, promised)
-        return promised
 
     def _prepared(self, source: Source) -> ReleaseMetadata:
         recipe = self._recipes.find(source.material, source.name, source.title)

@@ -29,6 +29,11 @@ class CommandLine:
     config_settings: tuple[str, ...] = ()
     origin: str = COMMAND_LINE
 
+    @property
+    def names_files(self) -> bool:
+        """Whether files or groups are named, which may well ask for nothing."""
+        return bool(self.files or self.groups)
+
 
 def read_command_line(line: CommandLine, reader: RequestReader) -> Iterator[AskedFor]:
     """Read everything that is asked for, in pip's order; raises ``UsageError``, which names text, file and line.

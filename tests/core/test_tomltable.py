@@ -79,6 +79,21 @@ def test_a_hostile_document_is_refused_in_one_line(text: str, problem: str) -> N
     assert problem_of(caught).startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[[a]]\n" * 100_001, "found 200002 and 0"),
+        ("a = [" + "1," * 500_000 + "]", "found 1 and 500001"),
+    ],
+    ids=["tables", "values"],
+)
+def test_more_than_can_be_read_in_time_is_refused_before_it_is_read(text: str, found: str) -> None:
+    with pytest.raises(LockError) as caught:
+        TomlTable.parse(text, "some.lock", LockError, max_characters=len(text))
+
+    assert problem_of(caught).endswith(found)
+
+
 def test_what_is_not_utf_8_is_refused_with_the_place() -> None:
     with pytest.raises(LockError) as caught:
         TomlTable.decode(b"a = '\xff'", "some.lock", LockError, max_bytes=BOUND)

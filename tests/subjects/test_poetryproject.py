@@ -176,16 +176,11 @@ def test_config_settings_and_build_constraints_are_told_by_name() -> None:
         ({"indexes": (parse_url("file:///a/simple/", setting="x"),)}, "2.5", "no index in a folder"),
         ({"controls": Controls(wheels_first=NameControl(frozenset((":all:",))))}, "2.5", "no preference"),
         ({"controls": Controls(NameControl(frozenset(("foo",))))}, "1.8.5", "before 2.0 .* only wheels"),
-        ({"controls": Controls(NameControl(frozenset(), frozenset(("foo",))))}, "1.1.15", "before 1.2 .* no"),
+        ({}, "1.1.15", "before 1.2 .* without pip"),
         (
             {"controls": Controls(NameControl(frozenset((":all:",)), frozenset(("foo",))))},
             "2.1",
             "before 2.2 .* exceptions",
-        ),
-        (
-            {"request": parse_request(["foo @ https://index.example/foo-1.tar.gz#subdirectory=x"])},
-            "1.1.15",
-            "before 1.2 .* subdirectories",
         ),
     ],
 )
