@@ -47,7 +47,7 @@ def _ignore(_: str) -> None:
 class Workplace:
     """Everything that one run works with, on the machine that ``environ`` describes.
 
-    ``run_id`` names the run whose processes see every page of an index once; ``build_variables`` are those that
+    ``stand_in`` takes the place of what ``sources`` would open. ``run_id`` names the run whose processes see every page of an index once; ``build_variables`` are those that
     builds see besides our list. ``warn`` is told, in one line, of what was damaged in the cache, ``tell`` of each
     build that begins. ``ledger`` is the lock that environments are judged by; without one the indexes are asked.
     """
@@ -59,6 +59,7 @@ class Workplace:
     build_variables: tuple[str, ...] = ()
     warn: Callable[[str], None] = _ignore
     tell: Callable[[str], None] = _ignore
+    stand_in: OpenedSources | None = field(default=None, repr=False)
     ledger: Ledger | None = None
 
     @cached_property
@@ -74,7 +75,7 @@ class Workplace:
     @cached_property
     def opened(self) -> OpenedSources:
         """The catalogue of all sources; raises ``UsageError`` for an address that is none."""
-        return open_sources(self.sources, self.environ, self.run_id)
+        return self.stand_in or open_sources(self.sources, self.environ, self.run_id)
 
     @cached_property
     def reader(self) -> RequestReader:
@@ -214,6 +215,10 @@ class Workplace:
             return self
         runs = self.sources.runs or self.sources.cache
         return replace(self, sources=replace(self.sources, cache=cache, runs=runs))
+
+    def served_at(self, urls: tuple[Url, ...]) -> "Workplace":
+        """Give the same place for an installer that is pointed at other addresses of the same indexes."""
+        return replace(self, stand_in=self.opened.served_at(urls))
 
     def with_options(self, options: ProvisionOptions) -> "Workplace":
         """Give the same place where wheels are chosen, checked and linked in another way."""

@@ -21,6 +21,7 @@ from pytest_wheeltag.inspection import Inspector
 from pytest_wheeltag.matrix import Course, Stop, list_courses, names_for
 from pytest_wheeltag.plugin.checks import Branch, Checks, ask_questions
 from pytest_wheeltag.plugin.cleaning import Cleaner
+from pytest_wheeltag.plugin.frontage import Frontage
 from pytest_wheeltag.plugin.places import AuditedPlace, Berth, Place, ProvisionedPlace
 from pytest_wheeltag.plugin.plan import (
     Plan,
@@ -169,35 +170,37 @@ def _audited(plan: Plan, settings: Settings, place: Workplace) -> Iterator[Place
 
 def _provisioned(plan: Plan, settings: Settings, place: Workplace, config: pytest.Config) -> Iterator[Place]:
     taken = [audit.identifier for audit in plan.audits]
-    inspector = Inspector(place.auditor, _plan_sidetrips(settings, place, config))
+    front = Frontage(place, config)
+    inspector = Inspector(place.auditor, _plan_sidetrips(settings, front, config))
     for order, course in enumerate(plan.courses):
         locate = partial(shared_folder, config, place, f"course-{order}")
         home = partial(shared_folder, config, place, _INSTALLERS)
-        opening = partial(_open_subject, settings.installer, place, home)
+        opening = partial(_open_subject, settings.installer, front, home)
         run = CourseRun(course, settings.request, locate, opening)
         for number, identifier in enumerate(_identifiers(course, plan.courses, taken)):
             berth = Berth(Visit(run, number), identifier, settings.missing_outcome)
             yield ProvisionedPlace(berth, inspector)
 
 
-def _plan_sidetrips(settings: Settings, place: Workplace, config: pytest.Config) -> Sidetrips:
+def _plan_sidetrips(settings: Settings, front: Frontage, config: pytest.Config) -> Sidetrips:
     """Say how the installer under test goes with an empty cache, and how pip does."""
+    place, spec = front.place, settings.installer
 
     def lodge(folder: Path) -> Lodging:
         return Lodging(shared_folder(config, place, _INSTALLERS), folder / "cache", place)
 
     guides = Guides(
-        lambda folder: open_subject(settings.installer, place, lodge(folder)),
-        lambda interpreter, folder: NewestPip(place, lodge(folder), interpreter),
+        lambda folder: open_subject(spec, front.place_for(spec), lodge(folder)),
+        lambda interpreter, folder: NewestPip(front.served, lodge(folder), interpreter),
     )
     return Sidetrips(settings.request, partial(shared_folder, config, place), guides)
 
 
-def _open_subject(spec: InstallerSpec, place: Workplace, locate: Callable[[], Path], folder: Path) -> Subject:
+def _open_subject(spec: InstallerSpec, front: Frontage, locate: Callable[[], Path], folder: Path) -> Subject:
     """Open the installer under test: itself it is fetched once per run, its cache is the course's own."""
     # Ours is tested with the cache that fixtures and commands use.
-    cache = place.cache if spec.name == "wheeltag" else folder / "cache"
-    return open_subject(spec, place, Lodging(locate(), cache, place))
+    cache = front.place.cache if spec.name == "wheeltag" else folder / "cache"
+    return open_subject(spec, front.place_for(spec), Lodging(locate(), cache, front.place))
 
 
 def _forget_run(config: pytest.Config, place: Workplace) -> None:

@@ -65,7 +65,16 @@ def seclude(environ: Mapping[str, str], folder: Path) -> Seclusion:
         "XDG_STATE_HOME": home / ".local" / "state",
     }
     home.mkdir(parents=True, exist_ok=True)
-    return Seclusion({**kept, **{name: str(path) for name, path in own.items()}, "NO_COLOR": "1"})
+    homes = {name: str(path) for name, path in own.items()}
+    return Seclusion({**kept, **homes, **_without_proxy(kept), "NO_COLOR": "1"})
+
+
+def _without_proxy(variables: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables by which servers on this machine are no proxy's business."""
+    return {
+        name: ",".join(filter(None, (variables.get(name), "127.0.0.1", "localhost")))
+        for name in ("NO_PROXY", "no_proxy")
+    }
 
 
 def seclude_at(place: Workplace, folder: Path) -> Seclusion:

@@ -96,7 +96,9 @@ def tell_choice(place: Workplace, options: UvOptions) -> list[str]:
     told = [*_tell_strategy(place, options), *_tell_controls(place.configured_options.controls, options)]
     if opened.exclude_newer:
         told.append(f"{options.name('--exclude-newer')}={opened.exclude_newer:%Y-%m-%dT%H:%M:%SZ}")
-    trusted = opened.configuration.trusted_hosts
+    # Without TLS there is nothing to be trusted.
+    bare = {url.netloc for url in opened.locations.index_urls if url.scheme == "http"}
+    trusted = [host for host in opened.configuration.trusted_hosts if host not in bare]
     return [*told, *(f"{options.name('--allow-insecure-host', '--trusted-host')}={host}" for host in trusted)]
 
 

@@ -47,11 +47,15 @@ class IndexSources:
     policy: PagePolicy = field(default_factory=PagePolicy)
 
 
-class _Source(Protocol):
+class PageSource(Protocol):
+    """Whoever has the pages of one index; ``warnings`` are one line each."""
+
     index: Url
     warnings: list[str]
 
-    def page(self, name: NormalizedName) -> Page | None: ...
+    def page(self, name: NormalizedName) -> Page | None:
+        """Give a project's page, None where there is no such project; raises ``CatalogueError``."""
+        ...
 
 
 class SimpleIndex:
@@ -62,7 +66,7 @@ class SimpleIndex:
 
     def __init__(self, sources: IndexSources, access: IndexAccess) -> None:
         self._sources = sources
-        self._indexes = tuple(_open_index(url, access) for url in dict.fromkeys(sources.index_urls))
+        self._indexes = tuple(open_index(url, access) for url in dict.fromkeys(sources.index_urls))
         self._find_links = FindLinks(tuple(dict.fromkeys(sources.find_links)), access)
         self._lock = threading.Lock()
         self._locks: dict[NormalizedName, threading.Lock] = {}
@@ -168,7 +172,8 @@ def index_sources(configuration: PipConfiguration, default: Callable[[], Url]) -
     return IndexSources((first, *configuration.extra_index_urls), configuration.find_links)
 
 
-def _open_index(url: Url, access: IndexAccess) -> _Source:
+def open_index(url: Url, access: IndexAccess) -> PageSource:
+    """Give the pages of one index, a server or a folder."""
     return FolderPages(url) if url.scheme == "file" else IndexPages(url, access)
 
 

@@ -86,6 +86,21 @@ class OpenedSources:
         isolation = () if self.configuration.build_isolation else (isolated,)
         return (*told, *isolation, *self.catalogue.warnings)
 
+    def served_at(self, urls: tuple[Url, ...]) -> "OpenedSources":
+        """Give the same sources for somebody else, the indexes being served at other addresses on this machine.
+
+        What reaching the true ones takes is nobody else's business: proxies, client certificates, keyrings.
+        """
+        configuration = replace(
+            self.configuration,
+            proxy=None,
+            client_cert=None,
+            keyring_provider="disabled",
+            # pip caches what comes from hosts that it trusts, and http is trusted by name alone.
+            trusted_hosts=tuple(dict.fromkeys(url.netloc for url in urls if url.scheme == "http")),
+        )
+        return replace(self, configuration=configuration, locations=replace(self.locations, index_urls=urls))
+
     def pip_variables(self) -> dict[str, str]:
         """Give the environment variables by which pip asks the same sources; they hold credentials."""
         configuration = self.configuration

@@ -19,6 +19,11 @@ class Request:
     path: str
     headers: Mapping[str, str]
 
+    def span(self, size: int) -> tuple[int, int] | None:
+        """Give the first and the last byte that are asked for of ``size``, None for all; an empty span is not there."""
+        match = _RANGE.fullmatch(self.headers.get("range", ""))
+        return _span(match["first"], match["last"], size) if match and any(match.groups()) else None
+
 
 @dataclass(frozen=True)
 class AnsweredRequest(Request):
@@ -102,11 +107,11 @@ class Answer:
     def ranged(self, request: Request) -> Self:
         """Give the part asked for: 206, 416, or the whole where no single range is asked (RFC 9110 14)."""
         whole = self.with_headers(Accept_Ranges="bytes")
-        match = _RANGE.fullmatch(request.headers.get("range", ""))
         guard = request.headers.get("if-range", self.etag)
-        if match is None or not any(match.groups()) or guard != self.etag:
+        span = request.span(len(self.body))
+        if span is None or guard != self.etag:
             return whole
-        first, last = _span(match["first"], match["last"], len(self.body))
+        first, last = span
         if first > last:
             refused = whole.with_headers(Content_Range=f"bytes */{len(self.body)}")
             return replace(refused, status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, body=b"")

@@ -7,15 +7,16 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from types import TracebackType
 from typing import Any, Self
 
+from pytest_wheeltag.errors import WheeltagError
 from pytest_wheeltag.workshop.answers import Answer, AnsweredRequest, Drip, Request
 
 Respond = Callable[[Request], Answer]
@@ -34,6 +35,19 @@ class Tunnel(Answer):
     """An answer after which bytes pass both ways between the client and a port of this machine (RFC 9110 9.3.6)."""
 
     port: int = 0
+
+
+@dataclass(frozen=True)
+class Stream(Answer):
+    """An answer whose body comes piece by piece, ``size`` bytes in all, None where nobody knows.
+
+    Where ``pieces`` raises ``OSError`` or ``WheeltagError`` the connection is cut, so that the client sees that
+    something is missing. ``release`` is called in the end.
+    """
+
+    pieces: Iterable[bytes] = ()
+    size: int | None = None
+    release: Callable[[], None] = field(default=lambda: None, repr=False)
 
 
 class LoopbackServer:
@@ -232,15 +246,18 @@ class _Conversation(BaseHTTPRequestHandler):
         is_raw = isinstance(answer, Tunnel) or any(
             name.lower() == "transfer-encoding" for name in answer.headers
         )
-        if not is_raw and answer.status not in _BODILESS:
-            self.send_header(
-                "Content-Length", str(len(answer.body) if answer.length is None else answer.length)
-            )
-        if not isinstance(answer, Tunnel) and (is_raw or answer.length is not None):
+        length = _length_of(answer)
+        if not is_raw and answer.status not in _BODILESS and length is not None:
+            self.send_header("Content-Length", str(length))
+        is_last = is_raw or answer.length is not None or length is None
+        if not isinstance(answer, Tunnel) and is_last:
             self.send_header("Connection", "close")
         self.end_headers()
 
     def _send_body(self, answer: Answer) -> None:
+        if isinstance(answer, Stream):
+            self._pass_on(answer)
+            return
         if self.command == "HEAD" or answer.status in _BODILESS:
             return
         if answer.drip is None:
@@ -252,6 +269,17 @@ class _Conversation(BaseHTTPRequestHandler):
                 break
         # The limit may have come before the end of the body.
         self.close_connection = True
+
+    def _pass_on(self, answer: Stream) -> None:
+        try:
+            if self.command != "HEAD":
+                for piece in answer.pieces:
+                    self.wfile.write(piece)
+        except (OSError, WheeltagError):
+            self.close_connection = True
+        finally:
+            answer.release()
+        self.close_connection = self.close_connection or answer.size is None
 
     def _dig(self, port: int) -> None:
         """Pass bytes on, both ways, until one side ends or nothing comes any more."""
@@ -267,6 +295,12 @@ class _Conversation(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base class says so
         """Say nothing: the requests are kept."""
+
+
+def _length_of(answer: Answer) -> int | None:
+    if isinstance(answer, Stream):
+        return answer.size
+    return len(answer.body) if answer.length is None else answer.length
 
 
 def _pieces(body: bytes, drip: Drip) -> Iterator[bytes]:
