@@ -207,7 +207,8 @@ class Workplace:
             no_index=False,
             beside=FileOptions(),
         )
-        return replace(self, sources=replace(alone, is_alone=True, is_offline=is_offline))
+        sources = replace(alone, is_alone=True, is_offline=is_offline)
+        return replace(self, sources=sources, stand_in=None)
 
     def with_cache(self, cache: Path) -> "Workplace":
         """Give the same place with another cache, where the pages of indexes are still those that this run has seen."""

@@ -26,8 +26,9 @@ class Frontage:
     @cached_property
     def served(self) -> Workplace:
         """The same place, with its indexes on loopback until the session ends."""
-        if self.place.opened.access.is_offline:
+        opened = self.place.opened
+        if opened.access.is_offline or all(url.is_loopback for url in opened.locations.index_urls):
             return self.place
-        server = SnapshotIndex(self.place.opened).start()
+        server = SnapshotIndex(opened).start()
         self._config.add_cleanup(server.close)
         return self.place.served_at(server.urls)
