@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import pytest
 
 from pytest_wheeltag.arguments import COMMANDS, parse_arguments
@@ -43,6 +45,11 @@ def test_each_command_explains_itself_and_gives_json(
     assert caught.value.code == 0
     assert told.startswith(f"usage: wheeltag {command} ")
     assert "--json" in told
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_the_work_of_each_command_is_in_the_module_of_its_name(command: str) -> None:
+    assert callable(import_module(f"pytest_wheeltag.commands.{command}").run)
 
 
 @pytest.mark.parametrize(

@@ -511,7 +511,7 @@ def test_an_interrupted_command_is_one_line(
     def interrupt(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pytest_wheeltag.system.cache.measure_cache", interrupt)
+    monkeypatch.setattr("pytest_wheeltag.commands.cache.measure_cache", interrupt)
 
     assert run(capsys, "cache", "info") == (1, "", "wheeltag: interrupted\n")
 
