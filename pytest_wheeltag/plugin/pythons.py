@@ -8,7 +8,7 @@ import pytest
 from pytest_wheeltag.core.interpreter import Interpreter, parse_interpreter_spec
 from pytest_wheeltag.core.report import tell_apart
 from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, UsageError
-from pytest_wheeltag.plugin.settings import SettingsReader
+from pytest_wheeltag.plugin.settingsreader import SettingsReader
 from pytest_wheeltag.plugin.venvs import VenvKeeper, keeper_of
 
 _FIXTURE = "wheeltag_python"

@@ -1,12 +1,10 @@
 """What the user asked for, read once from options, environment variables and ini values."""
 
 import os
-import re
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,13 +16,12 @@ from pytest_wheeltag.core.interpreter import InterpreterSpec, parse_interpreter_
 from pytest_wheeltag.core.ledger import Ledger
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand, parse_config_setting
 from pytest_wheeltag.core.resolution import SearchLimits
-from pytest_wheeltag.core.text import printable
 from pytest_wheeltag.core.usualtargets import parse_targets
 from pytest_wheeltag.core.verdict import Outcome, Policy, Property, parse_acceptance
 from pytest_wheeltag.core.wheel import WheelBounds, WheelPolicy
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.matrix import Orders
-from pytest_wheeltag.plugin import SETTINGS
+from pytest_wheeltag.plugin.settingsreader import Found, SettingsReader
 from pytest_wheeltag.subjects.roster import InstallerSpec, parse_installer_spec
 from pytest_wheeltag.supplies import ProvisionOptions
 from pytest_wheeltag.system.cache import locate_cache
@@ -35,9 +32,6 @@ from pytest_wheeltag.system.links import LinkMode
 from pytest_wheeltag.system.pages import PagePolicy
 from pytest_wheeltag.system.requestfiles import RequestReader
 from pytest_wheeltag.system.sources import SourceOptions, parse_moment
-
-_WHOLE_NUMBER = "a whole number from 1 upwards"
-_EXPECTED_FORMS = {"flag": "`true` or `false`", "number": _WHOLE_NUMBER}
 
 
 @dataclass(frozen=True)
@@ -66,22 +60,6 @@ class Settings:
     policy: Policy
     ledger: Ledger | None
     json_file: Path | None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A setting's value as written, where it was set, and the folder that its paths are relative to."""
-
-    value: Any
-    origin: str
-    folder: Path
-
-    def absolute(self, text: str) -> Path:
-        """Give a path of this setting as an absolute one; raises ``UsageError`` for a home folder that there is not."""
-        try:
-            return self.folder / Path(text).expanduser()
-        except RuntimeError as error:
-            raise UsageError(self.origin, text, "a path in a home folder that there is") from error
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -114,7 +92,7 @@ def read_settings(config: pytest.Config) -> Settings:
     )
 
 
-def read_sources(reader: "SettingsReader") -> SourceOptions:
+def read_sources(reader: SettingsReader) -> SourceOptions:
     """Read where files come from, and where the cache is."""
     moment = reader.find("exclude-newer")
     return SourceOptions(
@@ -131,7 +109,7 @@ def read_sources(reader: "SettingsReader") -> SourceOptions:
     )
 
 
-def read_options(reader: "SettingsReader") -> ProvisionOptions:
+def read_options(reader: SettingsReader) -> ProvisionOptions:
     """Read how wheels are chosen, checked and linked."""
     limits = SearchLimits(clock=time.monotonic)
     bounds = WheelBounds()
@@ -154,7 +132,7 @@ def read_options(reader: "SettingsReader") -> ProvisionOptions:
     )
 
 
-def _read_controls(reader: "SettingsReader") -> Controls:
+def _read_controls(reader: SettingsReader) -> Controls:
     return Controls(
         NameControl.of(reader.texts("only-binary"), reader.texts("no-binary")),
         NameControl.of(reader.texts("prefer-binary")),
@@ -162,13 +140,13 @@ def _read_controls(reader: "SettingsReader") -> Controls:
     )
 
 
-def _read_build_constraints(reader: "SettingsReader") -> tuple[Demand, ...]:
+def _read_build_constraints(reader: SettingsReader) -> tuple[Demand, ...]:
     origin = reader.find("build-constraint").origin
     paths = reader.paths("build-constraint")
     return join_asked(reader.requests.constraints(str(each), origin) for each in paths).request.constraints
 
 
-def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[InterpreterSpec, ...]:
+def _read_pythons(reader: SettingsReader, request: Request) -> tuple[InterpreterSpec, ...]:
     found = reader.find("python")
     specs = tuple(parse_interpreter_spec(text, setting=found.origin) for text in found.value or ())
     files = [reader.find(name) for name in ("requirements", "constraint")]
@@ -182,7 +160,7 @@ def _read_pythons(reader: "SettingsReader", request: Request) -> tuple[Interpret
     return specs
 
 
-def _read_targets(reader: "SettingsReader", request: Request) -> tuple[Target, ...]:
+def _read_targets(reader: SettingsReader, request: Request) -> tuple[Target, ...]:
     found = reader.find("target")
     targets = parse_targets(found.value or (), setting=found.origin)
     if targets and request.is_empty and not reader.find("lock").value:
@@ -194,7 +172,7 @@ def _read_targets(reader: "SettingsReader", request: Request) -> tuple[Target, .
     return targets
 
 
-def _read_asked(reader: "SettingsReader") -> AskedFor:
+def _read_asked(reader: SettingsReader) -> AskedFor:
     """Read everything that shall be installed, with what requirements files say of indexes."""
     requests, named = reader.requests, reader.find("require")
     given = reader.find("config-settings")
@@ -213,14 +191,14 @@ def _read_asked(reader: "SettingsReader") -> AskedFor:
     return replace(asked, request=replace(asked.request, hash_rule=rule))
 
 
-def _read_demand(text: str, found: "Found", requests: RequestReader) -> Demand | UnnamedDemand:
+def _read_demand(text: str, found: Found, requests: RequestReader) -> Demand | UnnamedDemand:
     editable = text.strip().removeprefix("-e ") if text.strip().startswith("-e ") else None
     if editable is not None:
         return requests.editable(editable, found.origin, found.folder)
     return requests.requirement(text, found.origin, found.folder)
 
 
-def _read_ledger(reader: "SettingsReader") -> Ledger | None:
+def _read_ledger(reader: SettingsReader) -> Ledger | None:
     """Read the lock to judge by; a path in an ini file starts from that file."""
     found = reader.find("lock")
     if found.value is None:
@@ -230,7 +208,7 @@ def _read_ledger(reader: "SettingsReader") -> Ledger | None:
     return reader.requests.ledger(str(found.absolute(found.value)), found.origin)
 
 
-def _read_json_file(reader: "SettingsReader") -> Path | None:
+def _read_json_file(reader: SettingsReader) -> Path | None:
     """Read where the report goes; a place where no file can be is a mistake that is told before all the work."""
     found = reader.find("json")
     if found.value is None:
@@ -242,19 +220,19 @@ def _read_json_file(reader: "SettingsReader") -> Path | None:
     return path
 
 
-def _read_scenario_files(reader: "SettingsReader") -> tuple[Path, ...]:
+def _read_scenario_files(reader: SettingsReader) -> tuple[Path, ...]:
     found = reader.find("scenario-file")
     if found.value and not reader.flag("conformance"):
         raise UsageError(found.origin, found.value[0], "`--wheeltag-conformance` beside it")
     return reader.paths("scenario-file")
 
 
-def _read_installer(reader: "SettingsReader") -> InstallerSpec:
+def _read_installer(reader: SettingsReader) -> InstallerSpec:
     found = reader.find("installer")
     return parse_installer_spec(found.value or "wheeltag", setting=found.origin)
 
 
-def _read_properties(reader: "SettingsReader", request: Request) -> tuple[Property, ...]:
+def _read_properties(reader: SettingsReader, request: Request) -> tuple[Property, ...]:
     found = reader.find("property")
     is_installing = not request.is_empty and not reader.paths("env")
     of_environments = [each.value for each in Property if not each.is_of_installer]
@@ -268,90 +246,14 @@ def _read_properties(reader: "SettingsReader", request: Request) -> tuple[Proper
     return tuple(dict.fromkeys(Property(text) for text in found.value or ("best",)))
 
 
-def _read_missing_outcome(reader: "SettingsReader") -> Outcome:
+def _read_missing_outcome(reader: SettingsReader) -> Outcome:
     pythons = reader.find("python")
     is_named = pythons.origin.startswith("--") and "all" not in (pythons.value or ())
     chosen = reader.text("missing-python") or ("fail" if is_named else "skip")
     return Outcome.FAILED if chosen == "fail" else Outcome.SKIPPED
 
 
-def _read_policy(reader: "SettingsReader") -> Policy:
+def _read_policy(reader: SettingsReader) -> Policy:
     found = reader.find("accept")
     acceptances = (parse_acceptance(text, setting=found.origin) for text in found.value or ())
     return Policy(tuple(acceptances), reader.flag("strict"))
-
-
-class SettingsReader:
-    """Reads one setting after the other by the rule of precedence."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._table = {setting.name: setting for setting in SETTINGS}
-
-    def find(self, name: str, variable: str = "") -> Found:
-        """Give a setting's value and where it was set; raises ``UsageError`` for a choice that there is not."""
-        found = self._look_up(name, variable)
-        choices = self._table[name].choices
-        if choices and found.value and found.value not in choices:
-            raise UsageError(found.origin, found.value, " or ".join(f"`{choice}`" for choice in choices))
-        return found
-
-    def _look_up(self, name: str, variable: str) -> Found:
-        setting = self._table[name]
-        working_folder = self._config.invocation_params.dir
-        option = self._config.getoption(setting.dest) if setting.has_option else None
-        if option is not None or not setting.has_ini:
-            return Found(option, setting.option, working_folder)
-        if os.environ.get(variable):
-            return Found(os.environ[variable], variable, working_folder)
-        inipath = self._config.inipath
-        folder = inipath.parent if inipath else self._config.rootpath
-        try:
-            value = self._config.getini(setting.ini)
-        except (ValueError, TypeError, pytest.UsageError) as error:
-            # pytest quotes what it found.
-            found = re.findall(r"'([^']*)'", str(error)) or [str(error)]
-            expected = _EXPECTED_FORMS.get(setting.form, "another type")
-            raise UsageError(setting.ini, printable(found[-1]), expected) from error
-        return Found(value, setting.ini, folder)
-
-    def flag(self, name: str) -> bool:
-        """Give whether a flag is set."""
-        return bool(self.find(name).value)
-
-    def text(self, name: str, variable: str = "") -> str | None:
-        """Give a text, None where there is none."""
-        return self.find(name, variable).value or None
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Give a list."""
-        return tuple(self.find(name).value or ())
-
-    def number(self, name: str) -> int | None:
-        """Give a whole number from 1 upwards, None where there is none; raises ``UsageError``."""
-        found = self.find(name)
-        if found.value is not None and found.value < 1:
-            raise UsageError(found.origin, str(found.value), _WHOLE_NUMBER)
-        return int(found.value) if found.value is not None else None
-
-    def paths(self, name: str) -> tuple[Path, ...]:
-        """Give a list of absolute paths."""
-        found = self.find(name)
-        if "" in (found.value or ()):
-            raise UsageError(found.origin, "", "a path")
-        return tuple(found.absolute(value) for value in found.value or ())
-
-    def path(self, name: str, variable: str = "") -> Path | None:
-        """Give an absolute path, None where there is none."""
-        found = self.find(name, variable)
-        return found.absolute(found.value) if found.value else None
-
-    def locations(self, name: str) -> tuple[str, ...]:
-        """Give paths as absolute ones and addresses as they are."""
-        found = self.find(name)
-        return tuple(each if "://" in each else str(found.absolute(each)) for each in found.value or ())
-
-    @property
-    def requests(self) -> RequestReader:
-        """Reads requirements and files of them; paths in requirements files start from the working folder, as with pip."""
-        return RequestReader(self._config.invocation_params.dir, os.environ)

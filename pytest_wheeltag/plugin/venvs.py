@@ -13,7 +13,8 @@ from pytest_wheeltag.core.interpreter import Interpreter, parse_interpreter_spec
 from pytest_wheeltag.core.resolution import Resolution
 from pytest_wheeltag.errors import WheeltagError
 from pytest_wheeltag.plugin import CURRENT_ITEM
-from pytest_wheeltag.plugin.settings import SettingsReader, read_options, read_sources
+from pytest_wheeltag.plugin.settings import read_options, read_sources
+from pytest_wheeltag.plugin.settingsreader import SettingsReader
 from pytest_wheeltag.plugin.workroom import run_id_of, shared_folder
 from pytest_wheeltag.system.compiler import parse_bytecode
 from pytest_wheeltag.system.installation import InstallReport
