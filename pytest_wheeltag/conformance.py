@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from pytest_wheeltag.core.controls import Controls, NameControl
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request, parse_request
 from pytest_wheeltag.core.scenario import (
@@ -30,7 +31,7 @@ from pytest_wheeltag.core.scenario import (
 )
 from pytest_wheeltag.core.scenarioresult import ScenarioResult, title_of
 from pytest_wheeltag.core.verdict import InstalledWheel, Outcome
-from pytest_wheeltag.errors import InapplicableError, Invocation, UninstallableError
+from pytest_wheeltag.errors import InapplicableError, UninstallableError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment, remove_environment
 from pytest_wheeltag.system.installed import read_installed

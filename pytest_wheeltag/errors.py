@@ -1,7 +1,8 @@
 """Everything that this package raises on purpose."""
 
-from dataclasses import dataclass
 from typing import Self
+
+from pytest_wheeltag.core.invocation import BuildOutput, Invocation
 
 
 class WheeltagError(Exception):
@@ -66,30 +67,35 @@ class InterpreterNotFoundError(WheeltagError):
         return f"no such interpreter on this machine (found: {found}): `{self.spec}`"
 
 
-class EnvironmentNotFoundError(WheeltagError):
+class PathError(WheeltagError):
+    """Something that lies at a path cannot be used, or cannot be used as it is; children say what in ``opening``.
+
+    ``path`` is the place, ``problem`` one clause on what was expected and found, ``remedy`` what to do.
+    """
+
+    opening = "this cannot be used"
+
+    def __init__(self, path: str, problem: str, remedy: str = "") -> None:
+        super().__init__(path, problem, remedy)
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.opening}, {self.problem}{remedy}: `{self.path}`"
+
+
+class EnvironmentNotFoundError(PathError):
     """A path is neither a virtual environment nor a python executable."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return (
-            f"expected a virtual environment's folder or a python executable, {self.problem}: `{self.path}`"
-        )
+    opening = "expected a virtual environment's folder or a python executable"
 
 
-class UnsafeFileError(WheeltagError):
+class UnsafeFileError(PathError):
     """A file is not read, since it is a link, no regular file, or larger than allowed."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"this file is not read, {self.problem}: `{self.path}`"
+    opening = "this file is not read"
 
 
 class CatalogueError(WheeltagError):
@@ -219,67 +225,35 @@ class RemovalError(InstallationError):
         return f"{self.distribution} is not taken out, {self.problem}: `{self.path}`"
 
 
-class EnvironmentStateError(WheeltagError):
-    """An environment cannot be changed as it is now, whatever was asked for.
+class EnvironmentStateError(PathError):
+    """An environment cannot be changed as it is now, whatever was asked for; ``path`` is the place in question."""
 
-    ``path`` is the place in question, ``problem`` one clause.
-    """
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"the environment is left as it is, {self.problem}: `{self.path}`"
+    opening = "the environment is left as it is"
 
 
 class EnvironmentBusyError(EnvironmentStateError):
     """Another process is at work in an environment; ``path`` is its folder."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, "another process is at work there; try again when it is done")
+        super().__init__(path, "another process is at work there", "try again when it is done")
 
 
-class EnvironmentRefusedError(WheeltagError):
+class EnvironmentRefusedError(PathError):
     """We neither install into an environment nor uninstall from it, since it belongs to others.
 
-    ``path`` is its folder or executable, ``problem`` says what was expected and found, ``remedy`` what to do.
+    ``path`` is its folder or executable.
     """
 
-    def __init__(self, path: str, problem: str, remedy: str) -> None:
-        super().__init__(path, problem, remedy)
-        self.path = path
-        self.problem = problem
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"this environment is left as it is, {self.problem}; {self.remedy}: `{self.path}`"
+    opening = "this environment is left as it is"
 
 
-class StoreError(WheeltagError):
-    """The store of unpacked wheels cannot be used; ``path`` is the place, ``problem`` one clause, ``remedy`` what to do."""
+class StoreError(PathError):
+    """The store of unpacked wheels cannot be used; ``path`` is the place in question."""
+
+    opening = "the store of wheels cannot be used"
 
     def __init__(self, path: str, problem: str, remedy: str = "choose another cache folder") -> None:
         super().__init__(path, problem, remedy)
-        self.path = path
-        self.problem = problem
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"the store of wheels cannot be used, {self.problem}; {self.remedy}: `{self.path}`"
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """One command of an installer: its arguments, what it printed (both streams), and its exit status.
-
-    Of much output only the end is there; nothing of it is a secret.
-    """
-
-    command: tuple[str, ...]
-    output: str
-    status: int
 
 
 class UninstallableError(WheeltagError):
@@ -346,14 +320,6 @@ class PyprojectError(WheeltagError):
 
 class SdistError(WheelError):
     """A source archive cannot be unpacked as it stands; nothing of it was left behind."""
-
-
-@dataclass(frozen=True)
-class BuildOutput:
-    """What a build printed: its last lines, and the path of a file with all of it, empty where it printed nothing."""
-
-    last_lines: tuple[str, ...] = ()
-    log: str = ""
 
 
 class BuildError(WheeltagError):

@@ -6,9 +6,7 @@ from typing import Any
 
 from packaging.utils import NormalizedName
 
-from pytest_wheeltag.errors import Invocation
-
-__all__ = ["Account", "Invocation", "ResolvedFile"]
+from pytest_wheeltag.core.invocation import Invocation
 
 
 @dataclass(frozen=True)

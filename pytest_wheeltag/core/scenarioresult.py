@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.report import InstallerName, Tally
 from pytest_wheeltag.core.scenario import Claim, Class, Scenario
 from pytest_wheeltag.core.verdict import Outcome, Policy, VerdictKind
-from pytest_wheeltag.errors import Invocation
 
 # What is said of an installer that fails a scenario, by the property that is asked for.
 _VERDICTS = {

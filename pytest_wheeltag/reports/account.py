@@ -3,7 +3,8 @@
 import shlex
 from collections.abc import Iterable, Iterator
 
-from pytest_wheeltag.core.account import Account, Invocation
+from pytest_wheeltag.core.account import Account
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.text import printable
 
 _SHOWN_LINES = 40

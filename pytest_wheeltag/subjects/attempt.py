@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.core.text import printable
-from pytest_wheeltag.errors import InapplicableError, Invocation, UninstallableError
+from pytest_wheeltag.errors import InapplicableError, UninstallableError
 from pytest_wheeltag.subjects.seclusion import Seclusion
 from pytest_wheeltag.system.processes import end_group, own_group, wait_for
 

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from pytest_wheeltag.core.account import Account, Invocation
+from pytest_wheeltag.core.account import Account
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.core.text import printable

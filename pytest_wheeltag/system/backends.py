@@ -17,10 +17,11 @@ from pyproject_hooks import (
 
 from pytest_wheeltag.core.buildkey import settings_for_backend
 from pytest_wheeltag.core.dependencies import MAX_METADATA_BYTES
+from pytest_wheeltag.core.invocation import BuildOutput
 from pytest_wheeltag.core.pyproject import BuildSystem
 from pytest_wheeltag.core.requirements import ConfigSettings
 from pytest_wheeltag.core.text import printable
-from pytest_wheeltag.errors import BuildError, BuildOutput, UnsafeFileError
+from pytest_wheeltag.errors import BuildError, UnsafeFileError
 from pytest_wheeltag.system.files import read_regular
 from pytest_wheeltag.system.processes import end_group, own_group, wait_for
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.scenario import Claim, Class, Scenario
 from pytest_wheeltag.core.scenarioresult import ConformanceReport, ScenarioResult
 from pytest_wheeltag.core.verdict import Outcome
-from pytest_wheeltag.errors import Invocation
 from pytest_wheeltag.reports.conformance import conformance_to_json, render_conformance
 
 Try = Callable[..., tuple[int, str, str]]

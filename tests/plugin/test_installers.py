@@ -17,7 +17,8 @@ MITTEN = """
 import shutil, zipfile
 from pathlib import Path
 from urllib.request import urlopen
-from pytest_wheeltag.core.account import Account, Invocation, ResolvedFile
+from pytest_wheeltag.core.account import Account, ResolvedFile
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.subjects.subject import failing_as
 

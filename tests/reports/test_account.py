@@ -1,4 +1,5 @@
-from pytest_wheeltag.core.account import Account, Invocation
+from pytest_wheeltag.core.account import Account
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.reports.account import render_account
 
 

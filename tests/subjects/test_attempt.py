@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.invocation import Invocation
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import parse_request
-from pytest_wheeltag.errors import InapplicableError, Invocation, UninstallableError
+from pytest_wheeltag.errors import InapplicableError, UninstallableError
 from pytest_wheeltag.subjects.attempt import Attempt, Terms, invoke, last_word
 from pytest_wheeltag.subjects.seclusion import Seclusion
 
