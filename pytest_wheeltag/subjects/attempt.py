@@ -89,8 +89,13 @@ class _Tail(threading.Thread):
 def invoke(command: Sequence[str], seclusion: Seclusion, terms: Terms = _TERMS) -> Invocation:
     """Run a command to its end; what cannot be started, or is not done in time, has failed like any other.
 
-    Whatever it started ends with it.
+    Whatever it started ends with it, and its temporary files are gone.
     """
+    with seclusion.with_temporary_folder() as furnished:
+        return _invoke(command, furnished, terms)
+
+
+def _invoke(command: Sequence[str], seclusion: Seclusion, terms: Terms) -> Invocation:
     shown = tuple(map(seclusion.redact_word, command))
     reading, writing = os.pipe()
     tail = _Tail(reading, terms.hear)

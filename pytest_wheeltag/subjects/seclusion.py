@@ -2,9 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 from urllib.parse import quote
 
@@ -18,6 +20,8 @@ _DROPPED = (
     *("__PYVENV_LAUNCHER__", "PIPENV_", "HATCH_ENV_", "NETRC"),
 )
 _HOME = "home"
+# As Python's and Rust's libraries look for the folder of temporary files.
+_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 _HIDDEN = "****"
 _USER_OF_URL = re.compile(r"(?<=://)[^\s/@'\"]+@")
 _SETTING = re.compile(r"(?<=--config-setting=)([^=]*=).*|(?<=--config-settings=)([^=]*=).*", re.DOTALL)
@@ -25,15 +29,31 @@ _SETTING = re.compile(r"(?<=--config-setting=)([^=]*=).*|(?<=--config-settings=)
 
 @dataclass(frozen=True)
 class Seclusion:
-    """The environment variables of an installer's processes, and which words of theirs must not be shown."""
+    """The environment variables of an installer's processes, which words of theirs must not be shown, and their home.
+
+    Without a ``home`` temporary files lie where the machine has them.
+    """
 
     variables: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    home: Path | None = None
 
     def told(self, variables: Mapping[str, str]) -> Self:
         """Give the same with further variables; an empty one is left out."""
         kept = {name: value for name, value in variables.items() if value}
         return replace(self, variables={**self.variables, **kept})
+
+    @contextmanager
+    def with_temporary_folder(self) -> Iterator[Self]:
+        """Give the same with a folder for temporary files below its home, which is gone afterwards with all in it.
+
+        Installers leave some behind, above all where they fail or are ended.
+        """
+        if self.home is None:
+            yield self
+            return
+        with TemporaryDirectory(prefix="tmp-", dir=self.home, ignore_cleanup_errors=True) as folder:
+            yield self.told(dict.fromkeys(_TEMPORARY, folder))
 
     def redact(self, text: str) -> str:
         """Take out of a text whoever's password it is, known or in an address."""
@@ -66,7 +86,7 @@ def seclude(environ: Mapping[str, str], folder: Path) -> Seclusion:
     }
     home.mkdir(parents=True, exist_ok=True)
     homes = {name: str(path) for name, path in own.items()}
-    return Seclusion({**kept, **homes, **_without_proxy(kept), "NO_COLOR": "1"})
+    return Seclusion({**kept, **homes, **_without_proxy(kept), "NO_COLOR": "1"}, home=home)
 
 
 def _without_proxy(variables: Mapping[str, str]) -> dict[str, str]:

@@ -11,12 +11,14 @@ from packaging.utils import parse_wheel_filename
 from pytest_wheeltag.core.scenario import WITHOUT_HASHES, Artefact, Cast, Form, Publish, Shelf, Withdraw
 from pytest_wheeltag.errors import UsageError
 from pytest_wheeltag.workshop.fault import Fault, render_rows
-from pytest_wheeltag.workshop.index import LocalIndex
+from pytest_wheeltag.workshop.index import IndexOptions, LocalIndex
 from pytest_wheeltag.workshop.sdists import Recipe, SdistSpec, pack_sdist, write_source_tree
 from pytest_wheeltag.workshop.served import Claims
 from pytest_wheeltag.workshop.wheels import WheelSpec, pack_wheel, wheel_files, wheel_record
 
 MARK = "_artefact.py"
+# As public indexes are: an installer may ask whether what it has is still the same, and keep what it made of it.
+_VALIDATING = IndexOptions(has_etags=True)
 
 
 class Stage:
@@ -29,8 +31,8 @@ class Stage:
     def __init__(self, folder: Path, start: Callable[[LocalIndex], LocalIndex]) -> None:
         self.folder = folder
         self._start = start
-        self._indexes = {shelf: LocalIndex() for shelf in (Shelf.INDEX, Shelf.OTHER_INDEX)}
-        self._host = LocalIndex()
+        self._indexes = {shelf: LocalIndex(_VALIDATING) for shelf in (Shelf.INDEX, Shelf.OTHER_INDEX)}
+        self._host = LocalIndex(_VALIDATING)
 
     @property
     def find_links(self) -> Path:

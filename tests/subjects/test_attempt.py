@@ -11,7 +11,7 @@ from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import parse_request
 from pytest_wheeltag.errors import InapplicableError, UninstallableError
 from pytest_wheeltag.subjects.attempt import Attempt, Terms, invoke, last_word
-from pytest_wheeltag.subjects.seclusion import Seclusion
+from pytest_wheeltag.subjects.seclusion import Seclusion, seclude
 
 SECLUSION = Seclusion({"PATH": os.defpath, "TOLD": "it"}, ("secret",))
 
@@ -43,6 +43,16 @@ def test_secrets_are_in_neither_command_nor_output() -> None:
 
     assert "secret" not in repr(invocation)
     assert invocation.command[-2:] == ("****", "--config-setting=a=****")
+
+
+def test_what_a_command_leaves_among_temporary_files_is_gone_afterwards(tmp_path: Path) -> None:
+    code = "import tempfile; folder = tempfile.mkdtemp(); open(folder + '/left', 'w').close(); print(folder)"
+
+    left = Path(invoke(python(code), seclude(os.environ, tmp_path)).output.strip())
+
+    assert left.is_relative_to(tmp_path)
+    assert not left.exists()
+    assert not [each for each in tmp_path.rglob("*") if each.is_file()]
 
 
 def test_of_much_output_the_end_is_kept() -> None:

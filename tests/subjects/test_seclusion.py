@@ -62,3 +62,22 @@ def test_an_active_environment_comes_first_on_path(make_environment: Callable[[s
     assert seen["VIRTUAL_ENV"] == str(environment.prefix)
     assert seen["PATH"] == f"{environment.bin}{os.pathsep}/bin"
     assert alone["PATH"] == str(environment.bin)
+
+
+def test_temporary_files_lie_below_the_home_as_long_as_they_are_needed(tmp_path: Path) -> None:
+    secluded = seclude({"TMPDIR": "/user", "TEMP": "/user"}, tmp_path)
+
+    with secluded.with_temporary_folder() as seen:
+        folder = Path(seen.variables["TMPDIR"])
+        assert folder.is_relative_to(seen.variables["HOME"])
+        assert {seen.variables[each] for each in ("TMPDIR", "TEMP", "TMP")} == {str(folder)}
+        (folder / "pip-unpack-1").mkdir()
+
+    assert not folder.exists()
+
+
+def test_who_has_no_home_has_the_machines_temporary_files() -> None:
+    homeless = Seclusion({"TMPDIR": "/user"})
+
+    with homeless.with_temporary_folder() as seen:
+        assert seen == homeless
