@@ -1,6 +1,7 @@
 """A lock file with what is wanted of it: it says by itself which files to take (pylock.toml specification)."""
 
 from dataclasses import dataclass, field, replace
+from urllib.parse import urljoin
 
 from packaging.pylock import Pylock
 
@@ -9,16 +10,21 @@ from packaging.pylock import Pylock
 class Lock:
     """A lock that was read; ``origin`` is its path as shown, ``digest`` the SHA-256 of its bytes.
 
-    ``folder`` is the address, with a slash at its end, that its relative paths start from. ``extras`` and
-    ``groups`` are wanted beside the packages that always are; ``groups`` None stands for the lock's own default.
+    ``address`` is where it lies, which may hold credentials. ``extras`` and ``groups`` are wanted beside the packages
+    that always are; ``groups`` None stands for the lock's own default.
     """
 
     origin: str
     digest: str
-    folder: str = field(repr=False)
+    address: str = field(repr=False)
     pylock: Pylock = field(repr=False, compare=False)
     extras: frozenset[str] = frozenset()
     groups: frozenset[str] | None = None
+
+    @property
+    def folder(self) -> str:
+        """The address, with a slash at its end, that its relative paths start from."""
+        return urljoin(self.address, ".")
 
     def is_same_file(self, other: "Lock") -> bool:
         """Tell whether another is the same lock, be it that other parts of it are wanted."""

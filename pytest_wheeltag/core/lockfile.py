@@ -29,8 +29,8 @@ def is_lock_name(filename: str) -> bool:
     return _NAME.fullmatch(filename) is not None
 
 
-def read_lock(data: bytes, origin: str, folder: str) -> Lock:
-    """Read the bytes of a lock; ``origin`` is its path as shown, ``folder`` the address that paths in it start from.
+def read_lock(data: bytes, origin: str, address: str) -> Lock:
+    """Read the bytes of a lock; ``origin`` is its path as shown, ``address`` where it lies: paths in it start from its folder.
 
     Raises ``UsageError``, which names ``origin``, for what the specification does not allow and for a major
     version that is not known.
@@ -43,7 +43,7 @@ def read_lock(data: bytes, origin: str, folder: str) -> Lock:
     except (PylockValidationError, RecursionError) as error:
         raise UsageError(origin, one_line(error), _EXPECTED) from error
     digest = hashlib.sha256(data).hexdigest()
-    return Lock(origin, digest, folder, replace(pylock, lock_version=version))
+    return Lock(origin, digest, address, replace(pylock, lock_version=version))
 
 
 def _parse_version(found: object, origin: str) -> Version:

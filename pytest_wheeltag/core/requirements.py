@@ -74,6 +74,9 @@ class Demand:
 
         Raises ``UsageError``, which shows no secret, for a config setting that no single line can hold.
         """
+        if self.reference and self.reference.is_editable:
+            # By its path alone: only so do all versions of pip take it. Whose it is, the tree says.
+            return _line(f"-e {_address(self.reference)}{_extras(self)}", self)
         bound = f" @ {_address(self.reference)}" if self.reference else self.requirement.specifier
         return _line(f"{self.requirement.name}{_extras(self)}{bound}", self)
 
@@ -158,6 +161,11 @@ class Request:
     constraints: tuple[Demand, ...] = ()
     hash_rule: HashRule = HashRule.IF_GIVEN
     lock: Lock | None = None
+
+    @property
+    def shown(self) -> str:
+        """All that is asked for on one line, fit to be shown."""
+        return self.lock.origin if self.lock else ", ".join(demand.text for demand in self.requirements)
 
     @property
     def is_empty(self) -> bool:

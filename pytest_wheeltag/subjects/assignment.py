@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
+from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.pipconf import PipConfiguration
 from pytest_wheeltag.system.urls import Url
 from pytest_wheeltag.workplace import Workplace
@@ -22,7 +23,8 @@ AnyDemand = Demand | UnnamedDemand
 class Assignment:
     """What is asked for on which interpreter, from where, and how it is built.
 
-    ``build_constraints`` bind all builds; ``exclude_newer`` is in UTC, None for no limit.
+    ``request`` is bound by what binds every one; ``build_constraints`` bind all builds; ``exclude_newer`` is in UTC,
+    None for no limit; with ``strategy`` the indexes are pooled, or the first that has a name counts alone.
     """
 
     request: Request
@@ -33,14 +35,20 @@ class Assignment:
     build_constraints: tuple[Demand, ...] = ()
     exclude_newer: datetime | None = None
     configuration: PipConfiguration = PipConfiguration()  # noqa: RUF009 - as above
+    strategy: Strategy = Strategy.MERGE
+    with_dependencies: bool = True
 
     def find_untold(self) -> Iterator[str]:
         """Say what neither poetry nor pdm has a way to be told, a clause each."""
         if self.request.lock is not None:
-            yield "it has no use for a lock of another kind"
-        if self.request.constraints or self.configuration.constraints:
+            yield "it installs a project by its own lock alone, which it must have written for it"
+        if self.strategy is Strategy.FIRST and len(self.indexes) > 1:
+            yield "it pools all its indexes"
+        if not self.with_dependencies:
+            yield "it installs all that is needed"
+        if self.request.constraints:
             yield "it knows no constraints"
-        if self.request.checks_hashes:
+        if self.request.checks_hashes or any(each.hashes for each in self.request.requirements):
             yield "it cannot be given the hashes of files"
         if self.controls.wheels_first.excluded or self.controls.prereleases.excluded:
             yield "it cannot be told that a project is an exception from what is preferred"
@@ -57,22 +65,23 @@ def _find_untold_of(demand: AnyDemand) -> Iterator[str]:
 
 def assign(place: Workplace, interpreter: Interpreter, request: Request) -> Assignment:
     """Give what is asked for together with what a place says of sources and builds."""
-    opened = place.opened
-    configuration = opened.configuration
+    opened, options = place.opened, place.configured_options
     # A project cannot be told to stay offline: it hears of what is on this disk alone.
     indexes, links = (
         tuple(url for url in urls if not opened.access.is_offline or url.scheme == "file")
         for urls in (opened.locations.index_urls, opened.locations.find_links)
     )
     return Assignment(
-        request,
+        options.apply_to(request),
         interpreter,
         indexes,
         links,
-        configuration.controls.then(place.options.controls),
-        place.options.build_constraints,
+        options.controls,
+        options.build_constraints,
         opened.exclude_newer,
-        configuration,
+        opened.configuration,
+        opened.locations.strategy,
+        options.with_dependencies,
     )
 
 

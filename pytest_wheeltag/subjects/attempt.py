@@ -135,7 +135,7 @@ class Attempt:
     ) -> None:
         self._installer = f"{installer.name} {installer.version}"
         self._label = interpreter.label
-        self._requested = ", ".join(demand.text for demand in request.requirements)
+        self._requested = request.shown
         self._deadline = time.monotonic() + TIMEOUT_SECONDS
         self.seclusion = seclusion
         self.invocations: tuple[Invocation, ...] = ()

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import Demand, Request, parse_request
@@ -29,6 +29,14 @@ _QUESTION_SECONDS = 30.0
 _LOCK_SECONDS = 900.0
 _COMPANIONS = timedelta(days=1)
 _VERSION = re.compile(r"\d[\w.!+-]*", re.ASCII)
+
+
+def comparable(version: str) -> Version:
+    """Give an installer's version as versions are compared, 0 for a text that is none: of such a one nothing is known."""
+    try:
+        return Version(version)
+    except InvalidVersion:
+        return Version("0")
 
 
 class Program:

@@ -98,12 +98,16 @@ def _without_proxy(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def seclude_at(place: Workplace, folder: Path) -> Seclusion:
-    """Give what a process sees that installs from a place, as ``seclude`` does, with the secrets that it must be told."""
+    """Give what a process sees that installs from a place, as ``seclude`` does, with the secrets that it must be told.
+
+    What builds shall see besides is there, whatever its name.
+    """
     locations = place.opened.locations
     urls = [*locations.index_urls, *locations.find_links]
     proxy = place.opened.configuration.proxy
     known = _secrets_of([*urls, *([proxy] if proxy else [])])
-    return replace(seclude(place.environ, folder), secrets=tuple(known))
+    wanted = {name: place.environ.get(name, "") for name in place.build_variables}
+    return replace(seclude(place.environ, folder).told(wanted), secrets=tuple(known))
 
 
 def activate(seclusion: Seclusion, environment: Environment) -> Seclusion:

@@ -51,13 +51,12 @@ OpenSubject = Callable[[Workplace, Lodging, str], Subject]
 @contextmanager
 def failing_as(installer: str, interpreter: Interpreter, request: Request) -> Iterator[None]:
     """Turn whatever keeps an installer from its work into ``UninstallableError``."""
-    shown = ", ".join(demand.text for demand in request.requirements)
     try:
         yield
     except UninstallableError:
         raise
     except (WheeltagError, OSError) as error:
-        raise UninstallableError(shown, interpreter.label, installer, str(error)) from error
+        raise UninstallableError(request.shown, interpreter.label, installer, str(error)) from error
 
 
 @contextmanager
@@ -86,7 +85,6 @@ class ImaginedSubject:
         """Remember the interpreter's label, and make an empty folder."""
         self.asked.append(interpreter.label)
         if problem := self.failures.get(interpreter.label):
-            shown = ", ".join(demand.text for demand in request.requirements)
-            raise UninstallableError(shown, interpreter.label, self.name.name, problem)
+            raise UninstallableError(request.shown, interpreter.label, self.name.name, problem)
         prefix.mkdir(parents=True)
         return Account()

@@ -1,16 +1,20 @@
-"""uv as a subject: ``uv pip install`` into an environment, in any version."""
+"""uv as a subject: ``uv pip install`` into an environment, in any version; a lock by ``uv pip sync``."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from packaging.version import Version
+
 from pytest_wheeltag.core.account import Account, ResolvedFile
 from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.core.lock import Lock
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
 from pytest_wheeltag.subjects.attempt import Attempt
-from pytest_wheeltag.subjects.program import Program
+from pytest_wheeltag.subjects.lockedfiles import hand_over, look_up
+from pytest_wheeltag.subjects.program import Program, comparable
 from pytest_wheeltag.subjects.seclusion import seclude_at
 from pytest_wheeltag.subjects.subject import Lodging, failing_as, handing_over
 from pytest_wheeltag.subjects.uvlog import UvLog
@@ -20,6 +24,9 @@ from pytest_wheeltag.subjects.uvoptions import (
     read_options,
     tell_choice,
     tell_hashes,
+    tell_indexes,
+    tell_links,
+    tell_lock,
     tell_settings,
     tell_variables,
 )
@@ -27,6 +34,9 @@ from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.workplace import Workplace
 
 _COMMAND = ("pip", "install")
+_LOCK_COMMAND = ("pip", "sync")
+# By uv's changelog; that of the extras and groups of a lock its help tells.
+_FIRST_LOCKS = Version("0.6.15")
 
 
 @dataclass(frozen=True)
@@ -76,15 +86,14 @@ class UvSubject:
             seclusion = seclude_at(self.place, self.lodging.cache).told(variables)
             attempt = Attempt(self.name, interpreter, request, seclusion)
             bound = self.place.configured_options.apply_to(request)
-            if request.lock is not None:
-                problem = "a lock is not handed to it"
-                raise attempt.refuse(problem)
             resolved = self.install(Installation(program, environment, bound, attempt))
             environment.complete()
         return Account(attempt.invocations, resolved)
 
     def install(self, work: Installation) -> tuple[ResolvedFile, ...] | None:
         """Install into an environment that is there, and give what uv says it resolved."""
+        if work.request.lock is not None:
+            return self._sync(work, work.request.lock)
         options = read_options(work.program, _COMMAND, work.attempt)
         words = self._tell(work.request, options)
         log = UvLog()
@@ -95,6 +104,33 @@ class UvSubject:
                 hear=log.hear,
             )
         return log.resolved
+
+    def _sync(self, work: Installation, lock: Lock) -> tuple[ResolvedFile, ...] | None:
+        """Install what a lock says, and give what it says of what was installed: uv does not tell which files."""
+        if comparable(self.program.version) < _FIRST_LOCKS:
+            problem = f"before {_FIRST_LOCKS} it takes no pylock.toml"
+            raise work.attempt.refuse(problem)
+        options = read_options(work.program, _LOCK_COMMAND, work.attempt)
+        words = [*tell_lock(self.place, work.request, options), *tell_links(self.place, options)]
+        path = hand_over(lock, work.attempt)
+        log = UvLog()
+        # A lock has no lines that say where indexes are: builds ask them.
+        work.attempt.tell(tell_indexes(self.place))
+        with handing_over(work.environment.prefix, self._bound_builds(options)) as files:
+            work.attempt.run(
+                *(
+                    work.program,
+                    *_LOCK_COMMAND,
+                    "--verbose",
+                    f"--cache-dir={self.cache}",
+                    *words,
+                    *files,
+                    str(path),
+                ),
+                folder=work.environment.prefix,
+                hear=log.hear,
+            )
+        return look_up(path, log.resolved)
 
     def _tell(self, request: Request, options: UvOptions) -> list[str]:
         """Give what is told by options; raises ``InapplicableError``."""
@@ -111,9 +147,12 @@ class UvSubject:
         files = {options.name("--requirements", "--requirement"): requirements}
         if request.constraints:
             files[options.name("--constraints", "--constraint")] = list(map(plain_line, request.constraints))
-        if bounds := self.place.configured_options.build_constraints:
-            files[options.name("--build-constraints", "--build-constraint")] = list(map(plain_line, bounds))
-        return files
+        return files | self._bound_builds(options)
+
+    def _bound_builds(self, options: UvOptions) -> dict[str, list[str]]:
+        bounds = self.place.configured_options.build_constraints
+        spellings = ("--build-constraints", "--build-constraint")
+        return {options.name(*spellings): list(map(plain_line, bounds))} if bounds else {}
 
 
 def plain_line(demand: Demand | UnnamedDemand) -> str:

@@ -1,13 +1,14 @@
 """What a version of uv can be told on its command line, and what it is told of a workplace and a request."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_wheeltag.core.controls import ALL, Controls, NameControl
 from pytest_wheeltag.core.requirements import ConfigSettings, Request
 from pytest_wheeltag.errors import InapplicableError
 from pytest_wheeltag.subjects.attempt import Attempt
+from pytest_wheeltag.subjects.lockedfiles import find_untold_of
 from pytest_wheeltag.subjects.program import ask
 from pytest_wheeltag.system.index import Strategy
 from pytest_wheeltag.system.urls import Url
@@ -80,6 +81,18 @@ def locations_known(place: Workplace) -> tuple[list[str], list[str]]:
         [url.secret for url in urls if is_known(url)] for urls in (locations.index_urls, locations.find_links)
     )
     return indexes, links
+
+
+def tell_indexes(place: Workplace) -> dict[str, str]:
+    """Give the environment variables by which uv asks the indexes that it is told of; they hold credentials."""
+    indexes, _ = locations_known(place)
+    return {"UV_INDEX_URL": "".join(indexes[:1]), "UV_EXTRA_INDEX_URL": " ".join(indexes[1:])}
+
+
+def tell_links(place: Workplace, options: UvOptions) -> list[str]:
+    """Give the options by which uv looks where no index is asked; raises ``InapplicableError``."""
+    indexes, links = locations_known(place)
+    return [*([] if indexes else [options.name("--no-index")]), *(f"--find-links={url}" for url in links)]
 
 
 def list_locations(place: Workplace) -> tuple[str, ...]:
@@ -162,6 +175,25 @@ def tell_settings(request: Request, options: UvOptions) -> list[str]:
 
 def _spell(settings: ConfigSettings) -> Iterable[str]:
     return (f"{key}={value}" for key, value in settings)
+
+
+def tell_lock(place: Workplace, request: Request, options: UvOptions) -> list[str]:
+    """Give the options by which uv takes of a request's lock what is wanted; raises ``InapplicableError``."""
+    if reason := next(_find_untold_of(place, request), None):
+        raise options.refuse(reason)
+    lock = request.lock
+    parts = [("--extra", lock.extras), ("--group", lock.groups or ())] if lock else []
+    told = [f"{options.name(option)}={name}" for option, names in parts for name in sorted(names)]
+    return [*told, *tell_choice(place, options), *tell_hashes(request, options)]
+
+
+def _find_untold_of(place: Workplace, request: Request) -> Iterator[str]:
+    if request.lock:
+        yield from find_untold_of(request.lock)
+    if request.constraints:
+        yield "it knows no constraints beside a lock"
+    if place.opened.exclude_newer:
+        yield "it does not look at the upload times in a lock"
 
 
 def tell_hashes(request: Request, options: UvOptions) -> list[str]:

@@ -1,24 +1,26 @@
 """uv as a subject by way of its lock: a project made on the fly, ``uv lock``, ``uv sync --locked``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pytest_wheeltag.core.account import ResolvedFile
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import Demand, Request, UnnamedDemand
-from pytest_wheeltag.subjects.lockedfiles import read_resolved
+from pytest_wheeltag.subjects.lockedfiles import look_up
+from pytest_wheeltag.subjects.program import comparable
 from pytest_wheeltag.subjects.tomltext import TomlValue, render_toml
 from pytest_wheeltag.subjects.uv import Installation, UvSubject, plain_line
 from pytest_wheeltag.subjects.uvlog import UvLog
 from pytest_wheeltag.subjects.uvoptions import (
     UvOptions,
-    locations_known,
     read_options,
     tell_choice,
+    tell_indexes,
+    tell_links,
     tell_settings,
 )
 from pytest_wheeltag.system.urls import parse_url
@@ -50,37 +52,34 @@ class UvSyncSubject(UvSubject):
             work.attempt.tell(self._variables(prefix))
             work.attempt.run(work.program, "lock", *words, folder=project)
             work.attempt.run(work.program, "sync", "--locked", *words, folder=project, hear=log.hear)
-            return _resolved(project / "uv.lock", log.resolved)
+            return look_up(project / "uv.lock", log.resolved)
 
     def _variables(self, prefix: Path) -> dict[str, str]:
-        indexes, _ = locations_known(self.place)
-        return {
-            "UV_PROJECT_ENVIRONMENT": str(prefix),
-            "UV_INDEX_URL": "".join(indexes[:1]),
-            "UV_EXTRA_INDEX_URL": " ".join(indexes[1:]),
-        }
+        return {"UV_PROJECT_ENVIRONMENT": str(prefix), **tell_indexes(self.place)}
 
     def _tell_all(self, work: Installation, options: UvOptions) -> list[str]:
-        indexes, links = locations_known(self.place)
         return [
             "--verbose",
             f"--cache-dir={self.cache}",
             f"--python={work.environment.python}",
-            *([] if indexes else [options.name("--no-index")]),
-            *(f"--find-links={url}" for url in links),
+            *tell_links(self.place, options),
             *tell_choice(self.place, options),
             *tell_settings(work.request, options),
         ]
 
     def _refuse(self, request: Request, options: UvOptions) -> None:
         """Raise ``InapplicableError`` for what a project cannot be told."""
-        if not options.known or _version(self.program.version) < _FIRST_ELSEWHERE:
+        if request.lock is not None:
+            problem = "a project is installed by its own lock, in uv's own format"
+        elif not options.known or comparable(self.program.version) < _FIRST_ELSEWHERE:
             problem = f"before {_FIRST_ELSEWHERE} its `uv sync` knows no environment but `.venv`"
-        elif request.checks_hashes or any(each.hashes for each in request.constraints):
+        elif request.checks_hashes or any(
+            each.hashes for each in (*request.requirements, *request.constraints)
+        ):
             problem = "a project's requirements have no hashes; those in its lock are the index's"
         elif not self.place.options.with_dependencies:
             problem = "a lock holds all dependencies"
-        elif self._bounds and _version(self.program.version) < _FIRST_BUILD_CONSTRAINTS:
+        elif self._bounds and comparable(self.program.version) < _FIRST_BUILD_CONSTRAINTS:
             problem = f"before {_FIRST_BUILD_CONSTRAINTS} a project has no constraints for builds"
         else:
             return
@@ -117,27 +116,8 @@ def _list_editable(request: Request) -> Iterator[tuple[str, TomlValue]]:
 
 def _spell(demand: Demand | UnnamedDemand) -> str:
     """Give a demand as a project's requirement, which always has a name (dependency specifiers)."""
-    if isinstance(demand, Demand):
-        return plain_line(demand)
-    named = demand.named(demand.name)
-    if demand.reference.is_editable:
+    named = demand if isinstance(demand, Demand) else demand.named(demand.name)
+    if demand.reference and demand.reference.is_editable:
         # Where it lies is told beside it.
         named = Demand(named.requirement, named.origin)
     return plain_line(named)
-
-
-def _resolved(lock: Path, installed: Iterable[ResolvedFile]) -> tuple[ResolvedFile, ...] | None:
-    """Give what a lock says of the releases that were installed; of a fork that it cannot tell apart only the release."""
-    known = {each.name: each for each in installed}
-    locked = read_resolved(lock, known)
-    if locked is None:
-        return None
-    held = {each.name: each for each in locked if each.version == known[each.name].version}
-    return tuple(held.get(name, each) for name, each in known.items())
-
-
-def _version(text: str) -> Version:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return Version("0")

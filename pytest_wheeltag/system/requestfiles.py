@@ -127,7 +127,7 @@ class RequestReader:
 
 def _read_lock(document: Document, selection: Selection) -> AskedFor:
     # The relative addresses of a lock are asked for with the credentials that it was.
-    lock = read_lock(document.data, document.shown, document.url.join(".").secret)
+    lock = read_lock(document.data, document.shown, document.url.secret)
     newer = describe_version(lock)
     request = Request((), lock=select_parts(lock, sorted(selection.extras), selection.groups))
     return AskedFor(request, warnings=(newer,) if newer else ())

@@ -43,6 +43,9 @@ def test_locks_are_known_by_their_names(name: str) -> None:
 
 def test_a_lock_remembers_its_bytes_and_its_place() -> None:
     lock = read()
+    placed = read_lock(LOCK.encode(), "pylock.toml", f"{FOLDER}pylock.toml")
+
+    assert (placed.address, placed.folder) == (f"{FOLDER}pylock.toml", FOLDER)
 
     assert (lock.origin, lock.folder) == ("pylock.toml", FOLDER)
     assert lock.digest == hashlib.sha256(LOCK.encode()).hexdigest()

@@ -121,6 +121,14 @@ def test_requests_are_joined_in_the_order_asked_for() -> None:
     assert parse_request([], ["c<1"]).is_empty
 
 
+def test_a_request_is_shown_on_one_line_without_credentials() -> None:
+    request = parse_request(["foo[a]<2", "bar @ https://me:secret@index.example/bar-1.0-py3-none-any.whl"])
+
+    assert request.shown == "foo[a]<2, bar @ https://index.example/bar-1.0-py3-none-any.whl"
+    lock = read_lock(LOCK, "pylock.toml", "file:///work/pylock.toml")
+    assert Request((), lock=lock).shown == "pylock.toml"
+
+
 def test_one_hash_makes_all_files_need_one_unless_that_is_waived() -> None:
     plain = parse_request(["a"], ["c"])
     hashed = replace(plain.requirements[0], hashes=(("sha256", "00"),))
@@ -202,4 +210,4 @@ def test_a_line_gives_address_extras_marker_and_hashes_back() -> None:
     assert replace(demand, hashes=(("sha512", "1" * 128),)).line == (
         f'foo[a,b] @ {WHEEL_URL}#sha256={digest} ; os_name == "posix" --hash=sha512:{"1" * 128}'
     )
-    assert tree.line == "-e file:///work/tree[a,b]"
+    assert tree.line == tree.named("foo").line == "-e file:///work/tree[a,b]"

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import sys
 from dataclasses import replace
@@ -72,6 +73,29 @@ def test_the_one_on_path_installs_the_closure_within_the_constraints(
     assert (environment.site_packages / "bar-1.0.dist-info" / "INSTALLER").read_bytes() == b"pip\n"
     assert (subject.name.name, subject.name.version) == ("pip", PIP)
     assert not list((tmp_path / "env").glob("*constraints*"))
+
+
+@posix
+def test_its_report_says_which_files_it_resolved(
+    make_subject: MakeSubject,
+    index: LocalIndex,
+    make_wheel: WheelMaker,
+    running_interpreter: Interpreter,
+    tmp_path: Path,
+) -> None:
+    wheels = [make_wheel("foo", requires=["Bar_Baz"]), make_wheel("Bar_Baz", "2.0", build="1")]
+    for wheel in wheels:
+        index.add(wheel)
+
+    account = make_subject().provision(tmp_path / "env", running_interpreter, parse_request(["foo"]))
+
+    found = {each.name: (each.version, each.filename, each.sha256) for each in account.resolved or ()}
+    digests = [hashlib.sha256(each.read_bytes()).hexdigest() for each in wheels]
+    assert found == {
+        "foo": ("1.0", wheels[0].name, digests[0]),
+        "bar-baz": ("2.0", wheels[1].name, digests[1]),
+    }
+    assert not list((tmp_path / "env").glob(".wheeltag-*"))
 
 
 @posix
