@@ -131,8 +131,8 @@ class Tamper:
 class Install:
     """A new environment on the interpreter of a role, and what must be there afterwards, by project.
 
-    ``requirements`` may hold ``{path.A}``, ``{url.A}``, ``{tree.A}``, where the artefact ``A`` lies, and
-    ``{sha256.A}``. Instead of them ``lock`` names the artefacts that a pylock.toml lists, each with its hash, or with
+    ``requirements`` may hold ``{path.A}``, ``{url.A}``, ``{tree.A}``, ``{tree-url.A}``, where the artefact ``A``
+    lies, and ``{sha256.A}``. Instead of them ``lock`` names the artefacts that a pylock.toml lists, each with its hash, or with
     that of another one as ``lock_hashes`` says. With ``is_refused`` nothing may be installed at all, with
     ``is_refusable`` nothing or what is expected.
     """

@@ -57,7 +57,8 @@ def tell_variables(place: Workplace) -> dict[str, str]:
         "UV_NO_PROGRESS": "1",
         "UV_PYTHON_DOWNLOADS": "never",
         # As our own transport does it, which trusts what the system trusts.
-        "UV_NATIVE_TLS": "" if configuration.cert else "1",
+        # Not `1`, which old versions refuse.
+        "UV_NATIVE_TLS": "" if configuration.cert else "true",
         "UV_SYSTEM_CERTS": "" if configuration.cert else "1",
         "SSL_CERT_FILE": configuration.cert or "",
         "SSL_CLIENT_CERT": configuration.client_cert or "",

@@ -72,7 +72,7 @@ class Stage:
                 self._indexes[step.shelf].remove(filename)
 
     def locate(self, name: str, kind: str, artefacts: Mapping[str, Artefact], cast: Cast) -> str:
-        """Give the ``filename``, ``path``, ``url`` or ``sha256`` of an artefact, the folder of a ``tree``.
+        """Give the ``filename``, ``path``, ``url`` or ``sha256`` of an artefact, the folder of a ``tree`` or its ``tree-url``.
 
         Raises ``UsageError`` for another kind.
         """
@@ -81,13 +81,15 @@ class Stage:
         path = self._path(artefact, filename)
         if kind in {"path", "tree"}:
             return str(path)
+        if kind == "tree-url":
+            return path.absolute().as_uri()
         if kind == "url":
             return self._started(self._host).file_url(filename)
         if kind == "sha256":
             return hashlib.sha256(_pack(artefact, artefacts, cast)).hexdigest()
         if kind == "filename":
             return filename
-        raise UsageError("scenario", kind, "one of filename, path, url, tree, sha256")
+        raise UsageError("scenario", kind, "one of filename, path, url, tree, tree-url, sha256")
 
     def _path(self, artefact: Artefact, filename: str) -> Path:
         return self.folder / ("trees" if artefact.form is Form.TREE else "files") / filename
