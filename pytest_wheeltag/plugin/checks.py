@@ -103,6 +103,15 @@ def _settle(verdicts: Sequence[Verdict]) -> None:
         raise pytest.skip.Exception(reason, _use_item_location=True)
 
 
+def identify(parent: pytest.Collector, name: str) -> str:
+    """Give the id of what is collected below a collector of ours, as text.
+
+    pytest 9.2 holds ids in parts: made from the parent's parts, one with brackets in it is not the one that ``--lf``
+    reads from its text.
+    """
+    return f"{parent.nodeid}::{name}"
+
+
 class EnvironmentCollector(pytest.Collector):
     """The checks of one environment, for one property."""
 
@@ -113,7 +122,7 @@ class EnvironmentCollector(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         """Give one item per name."""
         for name in self._question.place.names:
-            yield CheckItem.from_parent(self, name=name, question=self._question)
+            yield CheckItem.from_parent(self, name=name, nodeid=identify(self, name), question=self._question)
 
 
 Branch = Callable[[pytest.Collector], pytest.Collector]
@@ -137,7 +146,10 @@ class RootCollector(pytest.Collector):
     def collect(self) -> Iterator[pytest.Collector]:
         """Give one collector per environment and property, and the further ones."""
         for question in self._questions:
-            yield EnvironmentCollector.from_parent(self, name=question.title, question=question)
+            identifier = identify(self, question.title)
+            yield EnvironmentCollector.from_parent(
+                self, name=question.title, nodeid=identifier, question=question
+            )
         yield from (grow(self) for grow in self._further)
 
 

@@ -15,7 +15,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.scenarioresult import ScenarioResult, pack_result, settle
 from pytest_wheeltag.core.verdict import Outcome, Policy
 from pytest_wheeltag.errors import InterpreterError, InterpreterNotFoundError, WheeltagError
-from pytest_wheeltag.plugin.checks import RESULT, Branch, Check, CheckFailedError
+from pytest_wheeltag.plugin.checks import RESULT, Branch, Check, CheckFailedError, identify
 from pytest_wheeltag.plugin.plan import PlannedConformance
 from pytest_wheeltag.plugin.settings import Settings
 from pytest_wheeltag.repertoire import load_scenarios, read_scenario_file
@@ -97,11 +97,12 @@ class InstallerCollector(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         """Give one item per scenario and set of interpreters, and one for each interpreter that is missing."""
         for label, problem in self._stake.planned.missing:
+            name, outcome = f"[{label}]", self._stake.missing_outcome
             yield MissingPythonItem.from_parent(
-                self, name=f"[{label}]", problem=problem, outcome=self._stake.missing_outcome
+                self, name=name, nodeid=identify(self, name), problem=problem, outcome=outcome
             )
         for title in self._stake.planned.titles:
-            yield ScenarioItem.from_parent(self, name=title, stake=self._stake)
+            yield ScenarioItem.from_parent(self, name=title, nodeid=identify(self, title), stake=self._stake)
 
 
 def describe_failure(result: ScenarioResult) -> Iterator[str]:

@@ -116,6 +116,18 @@ def test_what_failed_last_runs_again_alone(seed: Stage) -> None:
     result.assert_outcomes(failed=1, deselected=1)
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "workers"])
+def test_what_failed_last_runs_again_alone_where_ids_have_brackets(
+    seed: Stage, workers: tuple[str, ...]
+) -> None:
+    asked = ["--wheeltag-property=best", "--wheeltag-property=intact"]
+    # Workers' reports come over a wire, on which pytest writes ids anew.
+    run = seed.run_apart if workers else seed.run
+    run(*asked, *workers).assert_outcomes(passed=3, failed=1)
+
+    seed.run(*asked, "--lf").assert_outcomes(failed=1, deselected=3)
+
+
 def test_collecting_asks_no_index(seed: Stage) -> None:
     result = seed.run("--collect-only", "-q")
 

@@ -162,6 +162,14 @@ def test_a_printed_id_selects(theatre: Theatre) -> None:
     result.stderr.fnmatch_lines([f"*the nearest is `wheeltag::wheeltag::mine[[]{LABEL}]`*"])
 
 
+def test_what_failed_last_runs_again_alone(theatre: Theatre) -> None:
+    theatre.write("mine")
+    theatre.write("other", expected="other")
+    theatre.run().assert_outcomes(passed=1, failed=1)
+
+    theatre.run("--lf").assert_outcomes(failed=1, deselected=1)
+
+
 @pytest.mark.parametrize("entry", ["inferior", "mine:inferior", "mine: inferior: we know"])
 def test_a_failure_may_be_accepted(entry: str, theatre: Theatre) -> None:
     theatre.write("mine", expected="other")
