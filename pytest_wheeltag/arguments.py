@@ -264,7 +264,7 @@ COMMANDS = (
             _list(
                 "--installer",
                 metavar="NAME",
-                help="`wheeltag` (default), `pip`, `uv`, `uv-sync`, `poetry`, `pdm`, also with `==VERSION` (repeatable)",
+                help="`wheeltag` (default), `pip`, `uv`, `uv-sync`, `poetry`, `pdm`, `pdm-cache`, also with `==VERSION` (repeatable)",
             ),
             _list(
                 "--class", metavar="NAME", dest="classes", help="only the scenarios of a class (repeatable)"

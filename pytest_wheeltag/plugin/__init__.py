@@ -128,7 +128,7 @@ SETTINGS = (
     Setting(
         "installer",
         "value",
-        "the installer under test: `wheeltag` (default), `pip`, `uv`, `uv-sync`, `poetry`, `pdm`, also with `==VERSION`",
+        "the installer under test: `wheeltag` (default), `pip`, `uv`, `uv-sync`, `poetry`, `pdm`, `pdm-cache`, also with `==VERSION`",
         "INSTALLER",
     ),
     Setting(
@@ -268,9 +268,7 @@ def _refuse_unknown_ini_values(config: pytest.Config) -> None:
         from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
         nearest = get_close_matches(unknown[0], known, n=1, cutoff=0)[0]
-        msg = (
-            f"{config.inipath}: expected a known ini value, the nearest is `{nearest}`, found: `{unknown[0]}`"
-        )
+        msg = f"{config.inipath or '-o'}: expected a known ini value, the nearest is `{nearest}`, found: `{unknown[0]}`"
         raise pytest.UsageError(msg)
 
 

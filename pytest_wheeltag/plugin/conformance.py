@@ -143,5 +143,6 @@ def grow_branch(
 
 
 def _list_parts(settings: Settings, interpreters: Sequence[Interpreter]) -> dict[str, Part]:
-    scenarios = tuple(map(read_scenario_file, settings.scenario_files)) or load_scenarios()
+    read = partial(read_scenario_file, setting="--wheeltag-scenario-file")
+    scenarios = tuple(map(read, settings.scenario_files)) or load_scenarios()
     return {part.title: part for scenario in scenarios for part in list_parts(scenario, interpreters)}

@@ -102,14 +102,14 @@ def _describe_sources(settings: Settings, place: Workplace) -> Iterator[str]:
     if place.ledger is not None:
         yield f"judged by {place.ledger.describe()}, without an index"
         yield from place.ledger.warnings
-    if place.ledger is None or settings.pythons:
+    if place.ledger is None or settings.stops:
         yield f"files from {place.opened.describe()}; cache {place.cache}"
         yield from place.opened.warnings
 
 
 def _make_plan(settings: Settings, place: Workplace) -> Plan:
     paths = settings.environments
-    is_asked_otherwise = bool(settings.pythons or settings.targets or settings.is_conformance)
+    is_asked_otherwise = bool(settings.stops or settings.targets or settings.is_conformance)
     if not paths and not is_asked_otherwise:
         paths = (running_environment(),)
     environments = [place.finder.find_environment(path) for path in paths]
@@ -149,9 +149,9 @@ def running_environment() -> Path:
 
 
 def _make_courses(settings: Settings, place: Workplace) -> tuple[Course, ...]:
-    if not settings.pythons or settings.request.is_empty:
+    if not settings.stops:
         return ()
-    stops = [stop for spec in settings.pythons for stop in _find_stops(spec, settings.request, place)]
+    stops = [stop for spec in settings.stops for stop in _find_stops(spec, settings.request, place)]
     return list_courses(stops, settings.orders)
 
 

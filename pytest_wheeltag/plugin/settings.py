@@ -38,7 +38,8 @@ from pytest_wheeltag.system.sources import SourceOptions, parse_moment
 class Settings:
     """Everything that options, environment variables and ini values say.
 
-    ``environments`` are absolute paths; without them, ``pythons`` and ``targets`` the environment that runs pytest is meant.
+    ``environments`` are absolute paths; without them, ``stops`` and ``targets`` the environment that runs pytest is meant.
+    ``pythons`` are the interpreters that were named.
     ``ledger`` is the lock to judge by, None for the indexes; ``json_file`` is None where no report is wanted.
     """
 
@@ -60,6 +61,14 @@ class Settings:
     policy: Policy
     ledger: Ledger | None
     json_file: Path | None
+
+    @property
+    def stops(self) -> tuple[InterpreterSpec, ...]:
+        """The interpreters of throwaway environments: those named, without them and targets the one that runs this."""
+        if self.request.is_empty:
+            return ()
+        running = () if self.targets else (parse_interpreter_spec(sys.executable),)
+        return self.pythons or running
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -155,8 +164,6 @@ def _read_pythons(reader: SettingsReader, request: Request) -> tuple[Interpreter
         raise UsageError(unused.origin, str(unused.value[0]), "a requirement, found none in any file")
     if specs and request.is_empty and not reader.flag("conformance"):
         raise UsageError(found.origin, specs[0].text, "something to install in it, see `--wheeltag-require`")
-    if not request.is_empty and not specs and not reader.texts("target"):
-        specs = (parse_interpreter_spec(sys.executable, setting=found.origin),)
     return specs
 
 

@@ -65,7 +65,7 @@ def _table(environments: Sequence[JudgedEnvironment], *, is_verbose: bool) -> It
         for name, asked in shown
     ]
     if hidden := len(keys) - len(shown):
-        rows.append([f"({hidden} more)", *("as wanted" for _ in columns)])
+        rows.append([f"({hidden} more)" if shown else f"(all {hidden})", *("as wanted" for _ in columns)])
     yield from align([["", *(each.scene.identifier for each in environments)], *rows])
 
 

@@ -162,6 +162,18 @@ def test_a_printed_id_selects(theatre: Theatre) -> None:
     result.stderr.fnmatch_lines([f"*the nearest is `wheeltag::wheeltag::mine[[]{LABEL}]`*"])
 
 
+def test_what_is_asked_of_environments_chooses_no_interpreters_for_scenarios(theatre: Theatre) -> None:
+    theatre.write("mine", text=TWO_ROLES)
+    files = [each for each in theatre.arguments if each != HERE]
+
+    def collected(*arguments: str) -> list[str]:
+        result = theatre.pytester.runpytest(*files, "--collect-only", "-q", "--wheeltag-only", *arguments)
+        return [line for line in result.outlines if line.startswith("wheeltag::wheeltag::")]
+
+    asked = ["--wheeltag-require=foo", "--wheeltag-index-url=http://127.0.0.1:9/simple/"]
+    assert collected(*asked) == collected() != []
+
+
 def test_what_failed_last_runs_again_alone(theatre: Theatre) -> None:
     theatre.write("mine")
     theatre.write("other", expected="other")
@@ -250,7 +262,10 @@ def test_ini_values_count_where_checks_are_asked_for(theatre: Theatre) -> None:
     ("arguments", "message"),
     [
         (["--wheeltag-check", "--wheeltag-scenario-file=mine.toml"], "`--wheeltag-conformance` beside it"),
-        (["--wheeltag-conformance", "--wheeltag-scenario-file=none.toml"], "No such file or directory"),
+        (
+            ["--wheeltag-conformance", "--wheeltag-scenario-file=none.toml"],
+            "--wheeltag-scenario-file: expected a scenario in TOML (No such",
+        ),
         (["--wheeltag-conformance", "--wheeltag-scenario-file=odd.toml"], "odd: expected"),
         (
             ["--wheeltag-conformance", "--wheeltag-installer=npm"],

@@ -128,6 +128,13 @@ def test_an_unknown_ini_value_is_an_error_without_the_checks_too(pytester: pytes
     result.stderr.fnmatch_lines(["ERROR: *the nearest is `wheeltag_strict`, found: `wheeltag_strikt`"])
 
 
+def test_an_unknown_ini_value_without_a_file_was_given_by_o(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("-o", "wheeltag_strikt=true")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: -o: expected a known ini value, *"])
+
+
 @pytest.mark.parametrize(
     "argument", ["--wheeltag-only", "--wheeltag-json=report.json", f"wheeltag::{LABEL}::pip"]
 )

@@ -78,6 +78,7 @@ def test_a_long_table_shows_what_stands_out() -> None:
         "(20 more)  as wanted    as wanted",
     ]
     assert len(lines(report, is_verbose=True)) == len(lines(report)) + 19
+    assert lines(collect_report(fine))[1] == "(all 20)  as wanted    as wanted"
 
 
 def test_a_warning_about_many_distributions_is_one_line() -> None:
