@@ -18,7 +18,8 @@ from pytest_wheeltag.workshop.wheels import WheelSpec, pack_wheel, wheel_files, 
 
 MARK = "_artefact.py"
 # As public indexes are: an installer may ask whether what it has is still the same, and keep what it made of it.
-_VALIDATING = IndexOptions(has_etags=True)
+# Without being told otherwise it may guess for how long an answer is fresh (RFC 9111 4.2.2), as uv did for ten minutes.
+_VALIDATING = IndexOptions(has_etags=True, cache_control="no-cache")
 
 
 class Stage:
