@@ -46,16 +46,6 @@ class Target(Interpreter):
         """What it is called in reports and item ids: as it was asked for."""
         return self.text
 
-    @property
-    def python(self) -> str:
-        """The interpreter's part of its name, ``cp313t``."""
-        return self.text.partition("-")[0]
-
-    @property
-    def platform_tag(self) -> str:
-        """The platform's part of its name."""
-        return self.text.partition("-")[2]
-
     @cached_property
     def version_info(self) -> tuple[int, ...]:
         """The release numbers that are taken for granted."""

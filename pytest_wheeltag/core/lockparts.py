@@ -1,10 +1,12 @@
-"""What the locks of uv, poetry and pdm have in common: names, versions and files, read from their tables."""
+"""What the locks of uv, poetry and pdm have in common: names, versions and files, read from their tables.
+
+What is not as the format has it raises the error of the table that it is in.
+"""
 
 import posixpath
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -39,14 +41,6 @@ def read_version(table: TomlTable, key: str = "version") -> Version | None:
         return None if text is None else Version(text)
     except (InvalidVersion, ValueError) as error:
         raise table.error(key, "expected a version (PEP 440)", quoted(text or "")) from error
-
-
-def read_need(table: TomlTable, key: str, text: str) -> Requirement:
-    """Give a requirement that was found as text under a key."""
-    try:
-        return Requirement(text)
-    except (InvalidRequirement, ValueError, RecursionError) as error:
-        raise table.error(key, "expected a requirement (PEP 508)", quoted(text)) from error
 
 
 def expect_text(table: TomlTable, key: str) -> str:

@@ -34,11 +34,6 @@ class PublishedRecord:
         """The rows by their path in the archive."""
         return {row.path: row for row in self.rows}
 
-    @cached_property
-    def file_by_path(self) -> Mapping[str, ArchivedFile]:
-        """The files by their path in the archive."""
-        return {file.path: file for file in self.files}
-
     def to_json(self) -> dict[str, Any]:
         """Give it in the types of JSON."""
         return {
