@@ -34,6 +34,7 @@ from pytest_wheeltag.core.verdict import InstalledWheel, Outcome
 from pytest_wheeltag.errors import InapplicableError, UninstallableError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment, remove_environment
+from pytest_wheeltag.system.images import EnvironmentImages
 from pytest_wheeltag.system.installed import read_installed
 from pytest_wheeltag.system.intact import find_alterations
 from pytest_wheeltag.system.sources import SourceOptions
@@ -49,13 +50,15 @@ _BUILT = "_built.py"
 class Trial:
     """Where scenarios are played: a folder, a machine, and the installer, opened anew for each installation.
 
-    ``open_subject`` is given where to install from and the folder of the installer's cache.
+    ``open_subject`` is given where to install from and the folder of the installer's cache; ``images`` are for all
+    environments that are made on the way.
     """
 
     installer: InstallerName
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
     open_subject: OpenSubject
+    images: EnvironmentImages = field(default_factory=EnvironmentImages, repr=False)
 
 
 def run_scenarios(
@@ -265,7 +268,8 @@ class _Play:
             no_index=not indexes,
             is_alone=True,
         )
-        place = Workplace(sources, {**kept, "PIP_CONFIG_FILE": os.devnull, **step.environment})
+        environ = {**kept, "PIP_CONFIG_FILE": os.devnull, **step.environment}
+        place = Workplace(sources, environ, images=self._bench.images)
         controls = Controls(NameControl(frozenset(step.only_binary), frozenset(step.no_binary)))
         bounds = parse_request((), step.build_constraints).constraints
         return place.with_options(replace(place.options, controls=controls, build_constraints=bounds))

@@ -22,6 +22,7 @@ from pytest_wheeltag.system.cache import prepare_cache
 from pytest_wheeltag.system.discovery import InterpreterFinder
 from pytest_wheeltag.system.downloads import Downloads
 from pytest_wheeltag.system.environment import Environment, EnvironmentMaker, remove_environment
+from pytest_wheeltag.system.images import EnvironmentImages
 from pytest_wheeltag.system.installation import InstallReport
 from pytest_wheeltag.system.installs import this_machine
 from pytest_wheeltag.system.keptsources import KeptSources
@@ -47,9 +48,11 @@ def _ignore(_: str) -> None:
 class Workplace:
     """Everything that one run works with, on the machine that ``environ`` describes.
 
-    ``stand_in`` takes the place of what ``sources`` would open. ``run_id`` names the run whose processes see every page of an index once; ``build_variables`` are those that
-    builds see besides our list. ``warn`` is told, in one line, of what was damaged in the cache, ``tell`` of each
-    build that begins. ``ledger`` is the lock that environments are judged by; without one the indexes are asked.
+    ``run_id`` names the run whose processes see every page of an index once; ``build_variables`` are those that builds
+    see besides our list. ``warn`` is told, in one line, of what was damaged in the cache, ``tell`` of each build that
+    begins. ``stand_in`` takes the place of what ``sources`` would open. ``ledger`` is the lock that environments are
+    judged by; without one the indexes are asked. ``images`` remember what environments look like, also for the places
+    that are derived from this one.
     """
 
     sources: SourceOptions
@@ -61,6 +64,7 @@ class Workplace:
     tell: Callable[[str], None] = _ignore
     stand_in: OpenedSources | None = field(default=None, repr=False)
     ledger: Ledger | None = None
+    images: EnvironmentImages = field(default_factory=EnvironmentImages, repr=False)
 
     @cached_property
     def cache(self) -> Path:
@@ -97,7 +101,7 @@ class Workplace:
     @cached_property
     def maker(self) -> EnvironmentMaker:
         """Makes environments."""
-        return EnvironmentMaker(self.cache, self.environ)
+        return EnvironmentMaker(self.cache, self.environ, self.images)
 
     @cached_property
     def auditor(self) -> Auditor:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +17,7 @@ from pytest_wheeltag.core.interpreter import ExistingEnvironment, Interpreter
 from pytest_wheeltag.core.target import InstallTarget, target_of
 from pytest_wheeltag.errors import InterpreterError, UnsafeFileError, UsageError
 from pytest_wheeltag.system.files import publish_bytes, read_regular, staging_path
-from pytest_wheeltag.system.images import EnvironmentImage, can_be_written, take_image
+from pytest_wheeltag.system.images import EnvironmentImage, EnvironmentImages, can_be_written, take_image
 from pytest_wheeltag.system.transaction import Transaction, open_transaction, recover
 
 # What virtualenv remembers of interpreters; its own place would lie outside our cache.
@@ -32,9 +32,6 @@ _MARKER_BYTES = 64
 _DIGEST_CHARACTERS = 16
 _FIRST_PATCHED = (3, 8)
 
-# By interpreter, in this process; None where there is no image. Whoever makes but one environment takes none.
-_images: dict[Interpreter, EnvironmentImage | None] = {}
-_made_once: set[Interpreter] = set()
 # virtualenv's caches of interpreters were not made for threads.
 _virtualenv_lock = threading.Lock()
 
@@ -157,10 +154,14 @@ class EnvironmentMaker:
     """Makes environments with virtualenv in this process, without seeds.
 
     ``cache`` is the cache folder, where virtualenv remembers what interpreters are; ``environ`` is handed to
-    the interpreters that it asks. Neither virtualenv's configuration file nor its variables count.
+    the interpreters that it asks. Neither virtualenv's configuration file nor its variables count. What environments
+    look like is remembered in ``images``, which several makers may share.
     """
 
-    def __init__(self, cache: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, cache: Path, environ: Mapping[str, str], images: EnvironmentImages | None = None
+    ) -> None:
+        self._images = images or EnvironmentImages()
         self._app_data = cache / APP_DATA_ROOM
         self._environ = {
             name: value for name, value in environ.items() if not name.upper().startswith("VIRTUALENV_")
@@ -191,24 +192,20 @@ class EnvironmentMaker:
 
     def _fill(self, prefix: Path, interpreter: Interpreter) -> None:
         """Write it from an image where there is one, else let virtualenv make it."""
-        image = self._find_image(interpreter) if can_be_written(prefix) else None
+        taking = partial(self._take_image, interpreter)
+        image = self._images.find(interpreter, taking) if can_be_written(prefix) else None
         if image is None:
             self._create(prefix, interpreter)
-            _made_once.add(interpreter)
         else:
             image.write(prefix)
 
-    def _find_image(self, interpreter: Interpreter) -> EnvironmentImage | None:
-        if interpreter not in _made_once:
-            return None
-        if interpreter not in _images:
-            # A name that stands nowhere by chance, and a place of its own: others may be doing the same.
-            self._app_data.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(prefix="wheeltag-image-", dir=self._app_data) as folder:
-                prefix = Path(folder, f"image-{uuid.uuid4().hex}")
-                self._create(prefix, interpreter)
-                _images[interpreter] = take_image(prefix) if can_be_written(prefix) else None
-        return _images[interpreter]
+    def _take_image(self, interpreter: Interpreter) -> EnvironmentImage | None:
+        # A name that stands nowhere by chance, and a place of its own: others may be doing the same.
+        self._app_data.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="wheeltag-image-", dir=self._app_data) as folder:
+            prefix = Path(folder, f"image-{uuid.uuid4().hex}")
+            self._create(prefix, interpreter)
+            return take_image(prefix) if can_be_written(prefix) else None
 
     def _create(self, prefix: Path, interpreter: Interpreter) -> None:
         # Late: 70 ms, and whoever only looks at environments makes none.

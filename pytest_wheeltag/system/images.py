@@ -3,9 +3,12 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from pytest_wheeltag.core.interpreter import Interpreter
 
 # What is larger is a copy of an interpreter, where links are not to be had.
 _MOST_BYTES = 1 << 16
@@ -48,6 +51,31 @@ class EnvironmentImage:
             descriptor = os.open(f"{prefix}/{each.path}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, each.mode)
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(each.fill(prefix))
+
+
+class EnvironmentImages:
+    """The images that makers of environments share, by interpreter; safe for use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._met: set[Interpreter] = set()
+        self._taken: dict[Interpreter, EnvironmentImage | None] = {}
+
+    def find(
+        self, interpreter: Interpreter, take: Callable[[], EnvironmentImage | None]
+    ) -> EnvironmentImage | None:
+        """Give the image of an interpreter, None where there is none.
+
+        There is none the first time either: whoever makes one environment alone should not pay for an image.
+        ``take`` is called for it the second time; what it raises is raised.
+        """
+        with self._lock:
+            if interpreter not in self._met:
+                self._met.add(interpreter)
+                return None
+            if interpreter not in self._taken:
+                self._taken[interpreter] = take()
+            return self._taken[interpreter]
 
 
 def can_be_written(prefix: Path) -> bool:

@@ -20,6 +20,7 @@ from pytest_wheeltag.system.environment import (
     remove_environment,
     set_aside,
 )
+from pytest_wheeltag.system.images import EnvironmentImages
 from pytest_wheeltag.system.installs import this_machine
 
 
@@ -50,26 +51,22 @@ def tree(folder: Path) -> Mapping[str, bytes]:
 
 @pytest.mark.parametrize("made_before", [0, 2], ids=["by virtualenv", "from an image"])
 def test_an_environment_equals_what_virtualenv_makes(
-    made_before: int,
-    maker: EnvironmentMaker,
-    interpreter: Interpreter,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    made_before: int, cache: Path, interpreter: Interpreter, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(environment_module, "_made_once", set())
-    monkeypatch.setattr(environment_module, "_images", {})
+    images = EnvironmentImages()
+    maker = EnvironmentMaker(cache, os.environ, images)
     command = [sys.executable, "-m", "virtualenv", "-q", "--no-seed", "--python", interpreter.executable]
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUALENV_")}
     app_data = ["--app-data", str(tmp_path / "app-data")]
     subprocess.run([*command, *app_data, str(tmp_path / "theirs")], check=True, env=surroundings)
     for number in range(made_before):
         maker.make(tmp_path / f"before-{number}", interpreter)
-    assert list(environment_module._images) == [interpreter] * bool(made_before)  # noqa: SLF001 - as above
     made = maker.make(tmp_path / "ours", interpreter)
     made.complete()
     ours, theirs = dict(tree(made.prefix)), tree(tmp_path / "theirs")
     assert ours.pop(MARKER) == b"complete\n"
     assert ours == theirs
+    assert (images.find(interpreter, lambda: None) is not None) is bool(made_before)
 
 
 def test_its_interpreter_runs_in_it(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wheeltag.system.images import can_be_written, take_image
+from pytest_wheeltag.core.interpreter import Interpreter
+from pytest_wheeltag.system.images import EnvironmentImage, EnvironmentImages, can_be_written, take_image
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and links as POSIX has them")
 
@@ -51,6 +52,30 @@ def test_what_is_in_the_way_is_never_written_over(tmp_path: Path) -> None:
 def test_no_image_is_taken_of_a_copied_interpreter(tmp_path: Path) -> None:
     (tmp_path / "python").write_bytes(bytes(1 << 17))
     assert take_image(tmp_path) is None
+
+
+def test_an_image_is_taken_when_a_second_environment_is_made_and_no_more(
+    tmp_path: Path, interpreter: Interpreter
+) -> None:
+    taken: list[EnvironmentImage | None] = []
+    images = EnvironmentImages()
+
+    def take() -> EnvironmentImage | None:
+        taken.append(take_image(tmp_path))
+        return taken[-1]
+
+    assert images.find(interpreter, take) is None
+    assert taken == []
+    found = [images.find(interpreter, take), images.find(interpreter, take)]
+    assert [taken[0], taken[0]] == found
+    assert len(taken) == 1
+
+
+def test_that_there_is_no_image_is_remembered_too(interpreter: Interpreter) -> None:
+    asked: list[None] = []
+    images = EnvironmentImages()
+    assert [images.find(interpreter, lambda: asked.append(None)) for _ in range(4)] == [None] * 4
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
