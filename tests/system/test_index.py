@@ -325,7 +325,7 @@ def test_a_redirect_loop_is_followed_ten_times(ask: Ask, index: LocalIndex) -> N
             body=b"0" * 1000,
             drip=Drip(size=1, pause_seconds=0.05),
         ),
-        Answer(delay_seconds=3.0),
+        Answer(delay_seconds=30.0),
     ],
     ids=["a body that drips", "the length of a chunk that drips", "silence"],
 )
@@ -333,7 +333,8 @@ def test_a_server_that_keeps_us_waiting_is_left(ask: Ask, answer: Answer) -> Non
     started = time.monotonic()
     with pytest.raises(UnreachableError):
         ask(answer)
-    assert time.monotonic() - started < 3
+    # By its pace, within about a second, before the time for the whole answer is up.
+    assert time.monotonic() - started < LIMITS.total_seconds
 
 
 @pytest.mark.parametrize("is_cut_first", [True, False], ids=["cut", "truncated"])
@@ -471,11 +472,11 @@ def test_projects_are_asked_for_at_once_and_each_only_once(
 ) -> None:
     names = [canonicalize_name(f"demo{number}") for number in range(8)]
     for name in names:
-        index.answer(name, replace(Answer.of_json(page(name=name)), delay_seconds=0.15))
+        index.answer(name, replace(Answer.of_json(page(name=name)), delay_seconds=0.5))
     simple = SimpleIndex(IndexSources((parse_url(index.url),)), IndexAccess(transport))
     started = time.monotonic()
     simple.prefetch([*names, *names])
-    assert time.monotonic() - started < 8 * 0.15
+    assert time.monotonic() - started < 8 * 0.5
     simple.prefetch(names)
     assert all(simple.files(name).sources for name in names)
     assert len(index.requests) == 8

@@ -155,7 +155,7 @@ def test_closing_ends_what_is_slow(answer: Answer) -> None:
             time.sleep(0.001)
         began = time.monotonic()
         server.close()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15
 
 
 def test_a_client_that_goes_away_is_no_failure() -> None:
