@@ -62,6 +62,17 @@ def test_coverage_of_a_lock_asks_no_index(attempt: Try, index: LocalIndex, tmp_p
     assert not index.requests
 
 
+def test_what_is_doubtful_in_a_lock_is_told_as_by_check(attempt: Try, tmp_path: Path) -> None:
+    lock = 'lock-version = "1.7"\ncreated-by = "hand"\npackages = []\n'
+    (tmp_path / "pylock.toml").write_text(lock, encoding="utf-8")
+
+    _, _, err = attempt("coverage", "--lock=pylock.toml", f"--target={LINUX}")
+
+    assert err.splitlines() == [
+        "wheeltag: warning: pylock.toml has a newer lock-version than 1.0, of which some may be ignored: `1.7`"
+    ]
+
+
 def test_a_lock_and_requirements_are_a_usage_error(attempt: Try, tmp_path: Path) -> None:
     (tmp_path / "pylock.toml").write_text(
         'lock-version = "1.0"\ncreated-by = "hand"\npackages = []\n', encoding="utf-8"

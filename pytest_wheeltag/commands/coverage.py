@@ -7,7 +7,7 @@ from dataclasses import replace
 from shutil import get_terminal_size
 
 from pytest_wheeltag.commands import Status
-from pytest_wheeltag.commands.console import print_lines
+from pytest_wheeltag.commands.console import print_lines, warn
 from pytest_wheeltag.commands.errand import Errand, read_errand
 from pytest_wheeltag.commands.verdicts import conclude_report, read_policy
 from pytest_wheeltag.core.coverage import measure_coverage
@@ -52,4 +52,7 @@ def _read_errand(options: argparse.Namespace) -> Errand:
     if not errand.request.is_empty:
         raise UsageError("--lock", options.lock, "either a lock or requirements")
     ledger = errand.place.reader.ledger(options.lock, "--lock")
+    # That it has no hashes is nothing here: no file is looked at.
+    for line in ledger.contents.warnings:
+        warn(line)
     return replace(errand, place=replace(errand.place, ledger=ledger))
