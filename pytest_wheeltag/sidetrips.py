@@ -26,7 +26,7 @@ class Guides:
     open_pip: Callable[[Interpreter, Path], Subject]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Sidetrips:
     """Installs the same request once more, each trip once in a test run, for all its processes, and only when asked for.
 

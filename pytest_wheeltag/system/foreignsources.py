@@ -1,7 +1,6 @@
 """What sources declare to an interpreter that is not here, so that nothing can be built for it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from packaging.utils import NormalizedName
 
@@ -33,7 +32,6 @@ _SYSTEMS = {
 }
 
 
-@dataclass(frozen=True)
 class Declarations:
     """Where what sources declare is looked up, the same for all targets.
 
@@ -41,12 +39,33 @@ class Declarations:
     its backend knows, and it is asked once.
     """
 
-    catalogue: Catalogue
-    published: PublishedMetadata
-    promises: Promises
-    open_host: Callable[[], SourceBuilder]
-    surveyed: dict[tuple[Reference, Hashes], Source] = field(default_factory=dict, compare=False)
-    hosted: dict[Source, ReleaseMetadata] = field(default_factory=dict, compare=False)
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        published: PublishedMetadata,
+        promises: Promises,
+        open_host: Callable[[], SourceBuilder],
+    ) -> None:
+        self.catalogue = catalogue
+        self.published = published
+        self.promises = promises
+        self._open_host = open_host
+        self._surveyed: dict[tuple[Reference, Hashes], Source] = {}
+        self._hosted: dict[Source, ReleaseMetadata] = {}
+
+    def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes) -> Source:
+        """Find out whose a referenced archive or tree is, by its build on the interpreter that runs us."""
+        key = (reference, hashes)
+        if key not in self._surveyed:
+            host = self._open_host()
+            source = host.survey(reference, name, hashes)
+            self._hosted[source] = host.metadata(source)
+            self._surveyed[key] = source
+        return self._surveyed[key]
+
+    def recall(self, source: Source) -> ReleaseMetadata | None:
+        """Give what the build of a surveyed source declared, None for what an index lists."""
+        return self._hosted.get(source)
 
 
 class ForeignSources:
@@ -62,17 +81,12 @@ class ForeignSources:
         self._declarations = declarations
 
     def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes = ()) -> Source:
-        """Find out whose a referenced archive or tree is, by its build on the interpreter that runs us."""
-        known, key = self._declarations.surveyed, (reference, hashes)
-        if key not in known:
-            host = self._declarations.open_host()
-            known[key] = host.survey(reference, name, hashes)
-            self._declarations.hosted[known[key]] = host.metadata(known[key])
-        return known[key]
+        """Find out whose a referenced archive or tree is, once for all targets."""
+        return self._declarations.survey(reference, name, hashes)
 
     def metadata(self, source: Source) -> ReleaseMetadata:
         """Give what a wheel of the source would declare."""
-        found = self._declarations.hosted.get(source) or self._borrow(source)
+        found = self._declarations.recall(source) or self._borrow(source)
         if found is None:
             found = self._state(source, self._declarations.promises.read_stated(source))
         return found
