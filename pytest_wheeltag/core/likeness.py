@@ -35,8 +35,8 @@ class Holding:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One thing that is not the same in two environments: a fact of the distribution, or the file at a path.
+class DifferingFact:
+    """A fact of a distribution that is not the same in two environments: its version, its tags, its direct URL.
 
     ``here`` and ``there`` are how it is in the first and in the other, empty where there is none.
     """
@@ -44,27 +44,42 @@ class Difference:
     what: str
     here: str
     there: str
-    is_file: bool = False
 
     def describe(self, elsewhere: str) -> str:
-        """Say of a fact how it differs; ``elsewhere`` says what the other environment is, `with an empty cache`."""
+        """Say how it differs; ``elsewhere`` says what the other environment is, `with an empty cache`."""
         return f"{self.what} `{self.here or 'none'}`, {elsewhere} `{self.there or 'none'}`"
+
+
+@dataclass(frozen=True)
+class DifferingFile:
+    """A file at a path that is not the same in two environments: its digest in the first and in the other.
+
+    They are empty where there is no such file, or none that can be read.
+    """
+
+    what: str
+    here: str
+    there: str
+
+
+Difference = DifferingFact | DifferingFile
+"""One thing that is not the same in two environments; ``what`` names it."""
 
 
 def find_differences(one: Holding, other: Holding) -> tuple[Difference, ...]:
     """Compare version, tags, build tag, direct URL and files; of another version nothing else is compared."""
     here, there = one.wheel, other.wheel
     if not is_same_version(here.version, there.version):
-        return (Difference("version", here.version, there.version),)
+        return (DifferingFact("version", here.version, there.version),)
     return (*_differing_facts(one, other), *_differing_files(one.files, other.files))
 
 
-def _differing_facts(one: Holding, other: Holding) -> Iterator[Difference]:
+def _differing_facts(one: Holding, other: Holding) -> Iterator[DifferingFact]:
     here, there = one.wheel, other.wheel
     if not has_same_tags(here, there):
-        yield Difference("tags", one.tags, other.tags)
+        yield DifferingFact("tags", one.tags, other.tags)
     if here.direct_url != there.direct_url:
-        yield Difference("direct URL", here.direct_url or "", there.direct_url or "")
+        yield DifferingFact("direct URL", here.direct_url or "", there.direct_url or "")
 
 
 def has_same_tags(one: InstalledWheel, other: InstalledWheel) -> bool:
@@ -73,21 +88,22 @@ def has_same_tags(one: InstalledWheel, other: InstalledWheel) -> bool:
     return is_same_build and (one.tags == other.tags or expand_tags(one.tags) == expand_tags(other.tags))
 
 
-def _differing_files(here: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Difference]:
+def _differing_files(here: Mapping[str, str], there: Mapping[str, str]) -> Iterator[DifferingFile]:
     for path in sorted(here.keys() | there.keys()):
         if here.get(path) != there.get(path):
-            yield Difference(path, here.get(path, ""), there.get(path, ""), is_file=True)
+            yield DifferingFile(path, here.get(path, ""), there.get(path, ""))
 
 
 def describe_differences(differences: Iterable[Difference], elsewhere: str) -> str:
     """Say in one clause what differs: facts first, then files, the first few by name, code before dist-info."""
     found = tuple(differences)
-    facts = [each.describe(elsewhere) for each in found if not each.is_file]
-    return "; ".join([*facts, *_describe_files(found, elsewhere)])
+    facts = [each.describe(elsewhere) for each in found if isinstance(each, DifferingFact)]
+    files = [each for each in found if isinstance(each, DifferingFile)]
+    return "; ".join([*facts, *_describe_files(files, elsewhere)])
 
 
-def _describe_files(found: Iterable[Difference], elsewhere: str) -> Iterator[str]:
-    files = sorted((each for each in found if each.is_file), key=lambda each: not is_code(each.what))
+def _describe_files(found: Iterable[DifferingFile], elsewhere: str) -> Iterator[str]:
+    files = sorted(found, key=lambda each: not is_code(each.what))
     if len(files) > _SHOWN:
         yield f"{len(files)} files differ, {name_paths([each.what for each in files])}"
         return
