@@ -65,13 +65,14 @@ def test_what_ours_builds_from_a_source_is_transparent_faithful_and_as_pip_takes
     assert kinds(found) == {("best", "built"), *((each, each) for each in asked)}, found
 
 
-def test_uv_0_6_7_depends_on_its_cache_upwards_and_the_pair_is_named(
-    tmp_path: Path, find_python: FindPython
+@pytest.mark.parametrize("version", ["0.6.7", "0.6.8"])
+def test_uv_before_0_6_9_depends_on_its_cache_upwards_and_the_pair_is_named(
+    tmp_path: Path, find_python: FindPython, version: str
 ) -> None:
     properties = asking("best", "transparent", "faithful")
     pythons = through(find_python, "3.10", "3.11", "3.12")
 
-    found = ask(tmp_path, PINNED, "--wheeltag-installer=uv==0.6.7", *pythons, *properties)
+    found = ask(tmp_path, PINNED, f"--wheeltag-installer=uv=={version}", *pythons, *properties)
 
     good = {each: each for each in ("best", "transparent", "faithful")}
     bad = {"best": "inferior", "transparent": "opaque", "faithful": "unfaithful"}

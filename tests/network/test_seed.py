@@ -94,3 +94,29 @@ def test_what_the_current_uv_leaves_behind_is_best(
     verdicts = [each for environment in report["environments"] for each in environment["distributions"]]
     assert {each["verdict"] for each in verdicts} == {"best"}
     assert len(verdicts) > 2 * len(several)
+
+
+def test_the_scenarios_show_it_in_both_versions_that_had_it_and_not_in_the_next(
+    tmp_path: Path, find_python: Callable[[str], Interpreter]
+) -> None:
+    directions = ("upwards", "downwards")
+    scenarios = [f"order-pyxy-{kind}{each}" for kind in ("", "best-") for each in directions]
+    command = [sys.executable, "-m", "pytest_wheeltag", "conformance", "--json"]
+    command += [f"--cache-dir={tmp_path / 'cache'}"]
+    command += [f"--installer=uv==0.6.{micro}" for micro in (7, 8, 9)]
+    command += [f"--scenario={each}" for each in scenarios]
+    command += [f"--python={find_python(f'3.{minor}').executable}" for minor in MINORS[:2]]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=600)
+
+    found = {
+        (installer["version"], scenario["id"]): scenario["outcome"]
+        for installer in json.loads(done.stdout)["installers"]
+        for scenario in installer["scenarios"]
+    }
+    assert found == {
+        (f"0.6.{micro}", each): "failed" if micro < 9 and each.endswith("upwards") else "passed"
+        for micro in (7, 8, 9)
+        for each in scenarios
+    }
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
