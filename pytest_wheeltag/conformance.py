@@ -31,7 +31,7 @@ from pytest_wheeltag.core.scenario import (
 )
 from pytest_wheeltag.core.scenarioresult import ScenarioResult, title_of
 from pytest_wheeltag.core.verdict import InstalledWheel, Outcome
-from pytest_wheeltag.errors import InapplicableError, UninstallableError
+from pytest_wheeltag.errors import InapplicableError, UnavailableError, UninstallableError
 from pytest_wheeltag.subjects.subject import Subject
 from pytest_wheeltag.system.environment import Environment, remove_environment
 from pytest_wheeltag.system.images import EnvironmentImages
@@ -192,6 +192,9 @@ class _Play:
             account = subject.provision(environment.prefix, interpreter, self._request(step, place))
         except InapplicableError as error:
             return _Failure(number, str(error), is_inapplicable=True)
+        except UnavailableError:
+            # Of an installer that is not there nothing can be said.
+            raise
         except UninstallableError as error:
             self.invocations += error.invocations
             return None if step.may_be_refused else _Failure(number, str(error))

@@ -284,6 +284,10 @@ class InapplicableError(UninstallableError):
     """An installer under test cannot be told something that is asked for: nothing of it was tried."""
 
 
+class UnavailableError(UninstallableError):
+    """An installer under test cannot be had itself: no published version of it fits."""
+
+
 class HashCheckError(WheeltagError):
     """Hashes are checked, and not everything has one that was given.
 

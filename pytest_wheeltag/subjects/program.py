@@ -15,7 +15,13 @@ from packaging.version import InvalidVersion, Version
 
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.requirements import Demand, Request, parse_request
-from pytest_wheeltag.errors import InterpreterError, ResolutionError, UninstallableError, WheeltagError
+from pytest_wheeltag.errors import (
+    InterpreterError,
+    ResolutionError,
+    UnavailableError,
+    UninstallableError,
+    WheeltagError,
+)
 from pytest_wheeltag.subjects.attempt import Terms, invoke
 from pytest_wheeltag.subjects.seclusion import Seclusion, seclude
 from pytest_wheeltag.subjects.subject import Lodging
@@ -116,7 +122,8 @@ def requesting(name: str, version: str = "") -> Request:
 def fetch(request: Request, interpreter: Interpreter, lodging: Lodging) -> Environment:
     """Give an environment below ``lodging.home`` that holds a request, made by our own installer where it is not there yet.
 
-    Whichever process comes first makes it, the others wait. Raises ``WheeltagError``.
+    Whichever process comes first makes it, the others wait. Raises ``UnavailableError`` where no version fits, else
+    another ``WheeltagError``.
     """
     named = request.requirements[0].text
     home = lodging.home / f"{re.sub(r'[^0-9A-Za-z.]+', '-', named)}-{interpreter.label}"
@@ -126,7 +133,10 @@ def fetch(request: Request, interpreter: Interpreter, lodging: Lodging) -> Envir
             home = home.with_name(f"{home.name}-{os.getpid()}")
         environment = open_environment(home, interpreter)
         if environment is None:
-            _furnish(home, interpreter, request, lodging.source)
+            try:
+                _furnish(home, interpreter, request, lodging.source)
+            except ResolutionError as error:
+                raise UnavailableError(named, interpreter.label, "wheeltag", str(error)) from error
             environment = Environment(home.absolute(), interpreter)
     return environment
 

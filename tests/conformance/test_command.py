@@ -116,6 +116,18 @@ def test_what_there_is_not_is_a_usage_error(argument: str, message: str, attempt
     assert message in err
 
 
+@pytest.mark.parametrize("scenario", ["order-pyxy-upwards", "hashes-cached-other", "locks-hash-other"])
+def test_of_an_installer_that_is_not_there_nothing_is_said(
+    scenario: str, attempt: Try, tmp_path: Path
+) -> None:
+    """Not even where a refusal is what is expected."""
+    nowhere = ["--no-index", f"--find-links={tmp_path}"]
+    status, out, err = attempt("conformance", "--installer=pip==99", f"--scenario={scenario}", *nowhere)
+
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1].startswith("wheeltag: wheeltag cannot install pip==99 on ")
+
+
 def test_too_few_interpreters_judge_nothing(attempt: Try) -> None:
     status, out, _ = attempt(
         "conformance", "--scenario=order-pyxy-upwards", f"--python={sys.executable}", "--verbose"

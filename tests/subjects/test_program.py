@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_wheeltag.errors import WheeltagError
+from pytest_wheeltag.errors import UnavailableError, WheeltagError
 from pytest_wheeltag.subjects.program import Program, at_its_time, requesting
 from pytest_wheeltag.subjects.subject import Lodging
 from pytest_wheeltag.workplace import Workplace
@@ -113,7 +113,7 @@ def test_one_that_does_not_start_or_is_not_published_is_told(
 
     with pytest.raises(WheeltagError, match="it brings no program that starts: `mitten`"):
         _ = open_program("1.0").path
-    with pytest.raises(WheeltagError, match=r"mitten==3\.0"):
+    with pytest.raises(UnavailableError, match=r"mitten==3\.0"):
         _ = open_program("3.0").path
 
 
