@@ -20,10 +20,13 @@ def judge_transparency(warm: Holding, cold: Holding, ask_again: Callable[[], Hol
     """Compare what an installer left with what it leaves with an empty cache.
 
     ``ask_again`` gives what a second installation with an empty cache holds, asked only where there is a difference:
-    what is not the same in both is left out. Gives ``transparent``, ``opaque``, or ``irreproducible`` where no file
-    of code is left to be compared.
+    what is not the same in both is left out. Gives ``transparent``, ``opaque``, ``irreproducible`` where no file of
+    code is left to be compared, or ``unknown`` where neither tells its files.
     """
     differences = find_differences(warm, cold)
+    if not differences and not warm.files:
+        clause = f"no RECORD that can be read, here nor {WITH_EMPTY_CACHE}, tells which files to compare"
+        return Conclusion(VerdictKind.UNKNOWN, clause)
     if not differences:
         return _same(f"the same {WITH_EMPTY_CACHE}, file by file")
     again = ask_again()

@@ -23,8 +23,9 @@ class CodeFiles:
     """The files of one distribution that two environments with the same code have in common.
 
     Left out is what installers write themselves: INSTALLER, REQUESTED, RECORD with its signatures, direct_url.json,
-    what uv and pdm note beside it, bytecode, the launchers of entry_points.txt. Paths are relative to their scheme's folder, digests SHA-256 in
-    hexadecimal, empty where a file cannot be read. Scripts that name the environment's interpreter read as ``#!python``.
+    what uv and pdm note beside it, bytecode, the launchers of entry_points.txt. Paths are relative to their scheme's
+    folder, digests SHA-256 in hexadecimal, empty where a file cannot be read. Scripts that name the environment's
+    interpreter read as ``#!python``. There are none where RECORD cannot be read to its end.
     """
 
     contents: InstalledContents
@@ -38,11 +39,16 @@ class CodeFiles:
         return self._pairs(self._read_digest)
 
     def _pairs(self, digest: Callable[[RecordRow, str], str]) -> Iterator[tuple[str, str]]:
+        for row in self._rows():
+            path = self.contents.path_of(row)
+            if not self.contents.is_launcher(path) and not self.contents.is_note(path):
+                yield self._relative(path), digest(row, path)
+
+    def _rows(self) -> tuple[RecordRow, ...]:
+        """Give all rows or none: what the beginning of a broken RECORD lists would pass for the whole."""
         with suppress(OSError, UnsafeFileError, DistInfoError):
-            for row in self.contents.rows():
-                path = self.contents.path_of(row)
-                if not self.contents.is_launcher(path) and not self.contents.is_note(path):
-                    yield self._relative(path), digest(row, path)
+            return tuple(self.contents.rows())
+        return ()
 
     @property
     def _environment(self) -> ExistingEnvironment:

@@ -68,3 +68,17 @@ def test_without_record_there_is_nothing_to_hold(
     Path(environment.site_packages, "foo-1.0.dist-info", "RECORD").unlink()
 
     assert hold(environment).files == {}
+
+
+def test_a_record_of_which_only_the_beginning_can_be_read_tells_of_no_file(
+    place: Workplace, index: LocalIndex, make_wheel: WheelMaker, make_environment: MakeEnvironment
+) -> None:
+    index.add(make_wheel("foo"))
+    environment = make_environment("one")
+    install(place, environment)
+    record = environment.site_packages / "foo-1.0.dist-info" / "RECORD"
+    content = record.read_bytes()
+    record.unlink()
+    record.write_bytes(content + b"one column\n")
+
+    assert hold(environment).files == {}
