@@ -41,7 +41,7 @@ class Assignment:
     def find_untold(self) -> Iterator[str]:
         """Say what neither poetry nor pdm has a way to be told, a clause each."""
         if self.request.lock is not None:
-            yield "it installs a project by its own lock alone, which it must have written for it"
+            yield "it takes a lock as that of a project alone, whose groups it must know"
         if self.strategy is Strategy.FIRST and len(self.indexes) > 1:
             yield "it pools all its indexes"
         if not self.with_dependencies:

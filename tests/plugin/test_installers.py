@@ -49,6 +49,37 @@ class Mitten:
         next(environment.site_packages.glob("*.dist-info")).joinpath("INSTALLER").write_text("pip")
         return ResolvedFile(demand.name, file.filename.split("-")[1], file.filename, file.sha256)
 """
+# Another one, which installs nothing at all: its command fails.
+THIMBLE = """
+import sys
+from pytest_wheeltag.core.report import InstallerName
+from pytest_wheeltag.subjects.attempt import Attempt
+from pytest_wheeltag.subjects.seclusion import seclude_at
+
+class Thimble:
+    name = InstallerName("thimble", "0.1")
+
+    def __init__(self, place, lodging, version):
+        self.place, self.lodging = place, lodging
+
+    def provision(self, prefix, interpreter, request):
+        seen = seclude_at(self.place, self.lodging.cache)
+        attempt = Attempt(self.name, interpreter, request, seen)
+        attempt.run(sys.executable, "-c", "print('it looks for foo', flush=True); raise SystemExit('error: no thread')")
+"""
+SCENARIO = """
+title = "A wheel for every Python is listed before a fitting one"
+class = "order"
+property = "best"
+guards = "a rule"
+roles = ["one"]
+artefacts.pure.wheel = "foo-1.0-py3-none-any.whl"
+artefacts.fitting.wheel = "foo-1.0-{one.py}-none-any.whl"
+steps = [
+    { publish = ["pure", "fitting"] },
+    { install = "foo", on = "one", expect.foo = "fitting" },
+]
+"""
 HERE = f"--wheeltag-python={sys.executable}"
 
 
@@ -59,10 +90,13 @@ def _brought_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "mitten.py").write_text(MITTEN, encoding="utf-8")
     metadata = "Metadata-Version: 2.1\nName: mitten\nVersion: 1.0\n"
     (folder / "mitten-1.0.dist-info" / "METADATA").write_text(metadata, encoding="utf-8")
-    lines = "[pytest_wheeltag.subjects]\nmitten = mitten:Mitten\nbroken = no_such_module:Nothing\n"
+    (folder / "thimble.py").write_text(THIMBLE, encoding="utf-8")
+    named = ("mitten = mitten:Mitten", "thimble = thimble:Thimble", "broken = no_such_module:Nothing")
+    lines = "".join(f"{each}\n" for each in ("[pytest_wheeltag.subjects]", *named))
     (folder / "mitten-1.0.dist-info" / "entry_points.txt").write_text(lines, encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.delitem(sys.modules, "mitten", raising=False)
+    for module in ("mitten", "thimble"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
 
 
 def test_its_environments_are_judged_and_a_failure_shows_what_it_printed(
@@ -112,6 +146,25 @@ def test_the_command_plays_the_scenarios_against_it(
     printed = capsys.readouterr().out
     assert status == 1
     assert "FAILED mitten 0.5: order-build-tags" in printed
+
+
+@pytest.mark.parametrize(
+    ("installer", "shown"),
+    [
+        ("mitten", ["$ mitten --into it", "took foo-1.0-py*-none-any.whl"]),
+        ("thimble", ["$ *python* -c *", "it looks for foo", "error: no thread", "(exit status 1)"]),
+    ],
+)
+def test_a_scenario_that_it_fails_shows_what_was_run(
+    pytester: pytest.Pytester, installer: str, shown: list[str]
+) -> None:
+    (pytester.path / "mine.toml").write_text(SCENARIO, encoding="utf-8")
+    chosen = ("--wheeltag-only", "--wheeltag-conformance", "--wheeltag-scenario-file=mine.toml")
+
+    result = pytester.runpytest(*chosen, HERE, f"--wheeltag-installer={installer}")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["guards: a rule", "*Captured output of the installer call*", *shown])
 
 
 def test_one_that_cannot_be_loaded_is_one_line(itinerary: Itinerary) -> None:

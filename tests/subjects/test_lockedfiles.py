@@ -4,7 +4,15 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from pytest_wheeltag.core.account import ResolvedFile
-from pytest_wheeltag.subjects.lockedfiles import read_resolved
+from pytest_wheeltag.core.lockfile import read_lock
+from pytest_wheeltag.core.report import InstallerName
+from pytest_wheeltag.core.requirements import Request
+from pytest_wheeltag.errors import InapplicableError, UninstallableError
+from pytest_wheeltag.subjects.attempt import Attempt
+from pytest_wheeltag.subjects.lockedfiles import hand_over, look_up, read_resolved
+from pytest_wheeltag.subjects.seclusion import Seclusion
+from pytest_wheeltag.workshop.imagined import imagine_interpreter
+from pytest_wheeltag.workshop.locks import Pin, render_lock
 
 ONE, TWO = "1" * 64, "2" * 64
 FOO = canonicalize_name("foo")
@@ -90,3 +98,50 @@ def test_where_there_is_nothing_to_be_read_nothing_is_said(text: str | None, tmp
         path.write_text(text, encoding="utf-8")
 
     assert not read_resolved(path)
+
+
+def attempt() -> Attempt:
+    return Attempt(InstallerName("imagined", "1.0"), imagine_interpreter(), Request(()), Seclusion({}))
+
+
+def pinned(*files: tuple[str, str]) -> bytes:
+    return render_lock(
+        Pin(name, f"https://index.example/{name}", digest, True) for name, digest in files
+    ).encode()
+
+
+def test_a_lock_says_of_what_was_installed_which_files_it_may_have_been(tmp_path: Path) -> None:
+    path = tmp_path / "pylock.toml"
+    path.write_bytes(
+        pinned(*FILES, ("bar_baz-2.0-py3-none-any.whl", ONE), ("other-1.0-py3-none-any.whl", ONE))
+    )
+    said = (ResolvedFile(BAR, "2.0"), ResolvedFile(FOO, "1.0"))
+
+    assert look_up(path, said) == (
+        ResolvedFile(BAR, "2.0", "bar_baz-2.0-py3-none-any.whl", ONE),
+        ResolvedFile(FOO, "1.0", among=FILES),
+    )
+    # Of another version it knows nothing.
+    assert look_up(path, (ResolvedFile(FOO, "1.1"),)) == (ResolvedFile(FOO, "1.1"),)
+    assert look_up(path, ()) == ()
+    assert look_up(tmp_path / "absent.toml", said) is None
+
+
+def test_the_file_itself_is_handed_over_while_it_is_the_one_that_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "py lock" / "pylock.toml"
+    path.parent.mkdir()
+    path.write_bytes(pinned(*FILES))
+    lock = read_lock(path.read_bytes(), "pylock.toml", path.as_uri())
+
+    assert hand_over(lock, attempt()) == path
+
+    path.write_bytes(pinned(FILES[0]))
+    with pytest.raises(UninstallableError, match=r"the lock has changed since it was read: `pylock\.toml`"):
+        hand_over(lock, attempt())
+
+
+def test_a_lock_at_an_address_is_handed_to_nobody() -> None:
+    lock = read_lock(pinned(*FILES), "pylock.toml", "https://index.example/pylock.toml")
+
+    with pytest.raises(InapplicableError, match="at its address there may be another one by now"):
+        hand_over(lock, attempt())

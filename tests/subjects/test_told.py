@@ -131,7 +131,7 @@ def told(pip: str, uv: str, sync: str, poetry: str, pdm: str) -> dict[str, str]:
 
 
 HASHED = "!cannot be given the hashes"
-UNLOCKED = "!installs a project by its own lock alone"
+UNLOCKED = "!takes a lock as that of a project alone"
 SYNC_HASHED = "!requirements have no hashes"
 ROWS = {
     "extras": Row("requirements", dict.fromkeys(SUBJECTS, r"foo\[x\]|\"x\""), asking("foo[x]<2")),
