@@ -152,16 +152,16 @@ def _serve(name: NormalizedName, position: int, file: PublishedFile) -> ServedFi
     return ServedFile(
         name,
         file.filename,
-        split_version(file.filename, name) or "",
-        b"",
-        file.hashes,
-        file.requires_python,
-        file.yanked,
-        "" if moment is None else moment.isoformat().replace("+00:00", "Z"),
-        None if file.metadata_hashes is None else b"",
-        file.metadata_hashes or (),
-        file.size,
-        f"../../files/{name}/{position}/{quote_name(file.filename)}",
+        version=split_version(file.filename, name) or "",
+        content=b"",
+        hashes=file.hashes,
+        requires_python=file.requires_python,
+        yanked=file.yanked,
+        upload_time="" if moment is None else moment.isoformat().replace("+00:00", "Z"),
+        metadata=None if file.metadata_hashes is None else b"",
+        metadata_hashes=file.metadata_hashes or (),
+        size=file.size,
+        url=f"../../files/{name}/{position}/{quote_name(file.filename)}",
     )
 
 
