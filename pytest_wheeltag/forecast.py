@@ -7,24 +7,23 @@ from functools import partial
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from pytest_wheeltag.choosing import choose
+from pytest_wheeltag.choosing import try_to_choose
 from pytest_wheeltag.core.candidates import Candidate, ProjectFiles, screen_release
 from pytest_wheeltag.core.foreign import Target
 from pytest_wheeltag.core.ledger import Ledger
 from pytest_wheeltag.core.ledgerprospects import foresee_ledger
 from pytest_wheeltag.core.lockprospects import foresee_locked
 from pytest_wheeltag.core.nearest import describe_nearest
+from pytest_wheeltag.core.pathways import Pathways
 from pytest_wheeltag.core.prospect import Forecast, Prospect
 from pytest_wheeltag.core.requirements import Request
-from pytest_wheeltag.core.resolution import Catalogue, Choice, Resolution, Sources
+from pytest_wheeltag.core.resolution import Catalogue, Choice, Impasse, Resolution, SearchPathways, Sources
 from pytest_wheeltag.core.shelf import shelve
 from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.core.verdict import VerdictKind
 from pytest_wheeltag.errors import (
     CatalogueError,
     OfflineError,
-    ResolutionError,
-    SearchLimitError,
     UsageError,
     WheeltagError,
 )
@@ -83,14 +82,24 @@ class Forecaster:
         self._catalogue = RememberedCatalogue(supplies.catalogue)
         self._promises = Promises(Materials(supplies.workbench), BuildRecords(supplies.workbench.cache))
         self._declarations: dict[Request, Declarations] = {}
+        self._pathways: SearchPathways = Pathways()
 
     def resolve(self, request: Request, target: Target) -> Resolution:
         """Give what an installer would take on a target; raises as ``choose``."""
+        found = self._try_to_resolve(request, target)
+        if isinstance(found, Resolution):
+            return found
+        raise found.explain()
+
+    def _try_to_resolve(self, request: Request, target: Target) -> Resolution | Impasse:
         foreign = ForeignSources(target, self._declared(request))
         artefacts = Artefacts(target, self._supplies.metadata, self._supplies.wheels, lambda: foreign)
-        screen = self._options.screen_for(target)
-        resolution = choose(request, screen, Sources(self._catalogue, artefacts, artefacts), self._options)
-        return replace(resolution, warnings=(*resolution.warnings, *foreign.warnings))
+        sources = Sources(self._catalogue, artefacts, artefacts, pathways=self._pathways)
+        found = try_to_choose(request, self._options.screen_for(target), sources, self._options)
+        if isinstance(found, Impasse):
+            return found
+        doubts = foreign.doubts_of(choice.artefact for choice in found.choices)
+        return replace(found, warnings=(*found.warnings, *doubts))
 
     def forecast(self, request: Request, target: Target) -> Forecast:
         """Tell what a target would take of a request, and what of it has no file for it.
@@ -114,16 +123,14 @@ class Forecaster:
             return Forecast(target, problem=str(error))
 
     def _resolve_openly(self, request: Request, target: Target) -> Resolution:
-        try:
-            return self.resolve(request, target)
-        except SearchLimitError:
-            raise
-        except ResolutionError as error:
-            try:
-                return self.resolve(request, target.opened())
-            except ResolutionError:
-                # With any file nothing fits together either: the first reason is the target's own.
-                raise error from None
+        found = self._try_to_resolve(request, target)
+        if isinstance(found, Resolution):
+            return found
+        opened = self._try_to_resolve(request, target.opened())
+        if isinstance(opened, Resolution):
+            return opened
+        # With any file nothing fits together either: the first reason is the target's own.
+        raise found.explain()
 
     def _foresee(self, target: Target, resolution: Resolution) -> Forecast:
         prospects = tuple(self._prospect(target, each) for each in resolution.choices)

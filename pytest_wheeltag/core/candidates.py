@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -241,6 +241,10 @@ def parse_wheel_name(filename: str) -> WheelName:
     return WheelName(name, version, build, "-".join(parts[1:]))
 
 
+# Hundreds of interpreters look at the same files.
+_parse_known = lru_cache(maxsize=16384)(parse_wheel_name)
+
+
 def split_version(filename: str, name: NormalizedName) -> str | None:
     """Cut the version out of a wheel's or an sdist's file name without parsing it, None where it is not ``name``'s.
 
@@ -272,7 +276,13 @@ def screen_release(
     Versions are equal by PEP 440. Yanked files count only where no other file is accepted. ``files`` are in
     the order of listing, which decides ties.
     """
-    ours = tuple(files_of_version(files, name, version))
+    return screen_files(name, version, tuple(files_of_version(files, name, version)), screen)
+
+
+def screen_files(
+    name: NormalizedName, version: Version, ours: Sequence[PublishedFile], screen: Screen
+) -> Offer:
+    """Do as ``screen_release`` with files of which it is known that they are that release's."""
     variants = sum(is_variant(file.filename) for file in ours)
     hashes = screen.hashes.get(name, frozenset())
     judged = [
@@ -340,7 +350,7 @@ def _screen_file(file: PublishedFile, screen: Screen) -> Candidate | Rejection |
     if not is_wheel(file.filename):
         return _screen_sdist(file, screen)
     try:
-        wheel = parse_wheel_name(file.filename)
+        wheel = _parse_known(file.filename)
     except ValueError as error:
         return Rejection(file, Reason.UNREADABLE, _shown(str(error)))
     if newer := _reject_newer(file, screen):
@@ -375,15 +385,19 @@ def _reject_newer(file: PublishedFile, screen: Screen) -> Rejection | None:
 def _reject_other_python(file: PublishedFile, screen: Screen) -> Rejection | None:
     if not file.requires_python:
         return None
-    shown = _shown(file.requires_python)
+    problem = _describe_other_python(file.requires_python, screen.interpreter.version_info[:3])
+    return Rejection(file, Reason.REQUIRES_PYTHON, problem) if problem else None
+
+
+@lru_cache(maxsize=8192)
+def _describe_other_python(specifier: str, release: tuple[int, ...]) -> str:
+    """Say which Pythons are admitted instead, empty where this one is."""
+    shown = _shown(specifier)
     try:
-        admitted = SpecifierSet(file.requires_python)
+        admitted = SpecifierSet(specifier)
     except InvalidSpecifier:
-        return Rejection(file, Reason.REQUIRES_PYTHON, f"not a version specifier: {shown}")
-    release = ".".join(map(str, screen.interpreter.version_info[:3]))
-    if admitted.contains(release, prereleases=True):
-        return None
-    return Rejection(file, Reason.REQUIRES_PYTHON, shown)
+        return f"not a version specifier: {shown}"
+    return "" if admitted.contains(".".join(map(str, release)), prereleases=True) else shown or "nothing"
 
 
 def reject_yanked(file: PublishedFile, wheel: WheelName | None = None) -> Rejection:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -71,13 +73,12 @@ class Graph:
             self._projects[name] = ProjectReleases(self.sources.catalogue.files(name), self.screen)
         return self._projects[name]
 
-    def matching(self, name: NormalizedName, needs: Iterable[Need]) -> Iterator[AnyRelease]:
-        """Give the releases that may take a project's place, the one to try first first.
+    def matching(self, name: NormalizedName, specifier: SpecifierSet) -> Iterator[AnyRelease]:
+        """Give the releases that may take a project's place within these bounds, the one to try first first.
 
         One that is installed and fits comes first, or in its place by version where it may be upgraded; indexes
         are asked only as far as this is iterated. Raises ``CatalogueError``.
         """
-        specifier = self.specifier(name, needs)
         installed = self.installed(name)
         if installed is None or not specifier.contains(installed.version, prereleases=True):
             yield from self.project(name).matching(specifier)
@@ -119,12 +120,11 @@ class Graph:
             self._direct[reference] = DirectRelease(taken, reference)
         return self._direct[reference]
 
-    def direct_releases(self, name: NormalizedName, needs: Iterable[Need]) -> tuple[DirectRelease, ...]:
-        """Give what the addresses lead to that needs and constraints name for a project."""
+    def references(self, name: NormalizedName, needs: Iterable[Need]) -> tuple[Reference, ...]:
+        """Give the addresses that needs and constraints name for a project."""
         wants = [need.demand for need in needs if isinstance(need, Wanted)]
         bounds = [each for each in self.constraints if each.name == name]
-        references = (each.reference for each in (*wants, *bounds))
-        return tuple(dict.fromkeys(self.direct(each, name) for each in references if each))
+        return tuple(dict.fromkeys(each.reference for each in (*wants, *bounds) if each.reference))
 
     def is_where_constraints_say(self, release: AnyRelease) -> bool:
         """Tell whether a release lies at every address that the constraints name for its project, editable or not."""
@@ -190,7 +190,8 @@ class Graph:
 
     def _needs_of(self, node: Node, dependency: Dependency) -> tuple[Need, ...]:
         try:
-            demand = demand_of(dependency.requirement, f"{node.name} {node.version}")
+            needs = _wanted_by(f"{node.name} {node.version}", dependency.plain)
+            demand = needs[0].demand
             if demand.reference is not None:
                 self.direct(demand.reference, demand.name)
         except CatalogueError:
@@ -198,11 +199,11 @@ class Graph:
         except WheeltagError as error:
             key = f"<{dependency.requirement.name} by address>"
             return (Impossible(key, f"requires {dependency.requirement.name} from an address, {error}"),)
-        return wanted(demand)
+        return needs
 
     def _admits_python(self, metadata: ReleaseMetadata) -> bool:
         required = metadata.requires_python
-        return not required or SpecifierSet(required).contains(self._python, prereleases=True)
+        return not required or _contains(required, self._python)
 
     def _other_python(self, metadata: ReleaseMetadata) -> Impossible:
         return Impossible(PYTHON_KEY, f"requires Python {metadata.requires_python}")
@@ -221,6 +222,17 @@ class Graph:
             return marker is None or self.markers.holds(str(marker))
         except ValueError as error:
             raise UsageError(demand.origin, printable(str(marker)), "a marker that can be decided") from error
+
+
+@lru_cache(maxsize=16384)
+def _wanted_by(origin: str, plain: str) -> tuple[Wanted, ...]:
+    # What a release wants is the same for all interpreters that it is resolved for, and one object then.
+    return wanted(demand_of(Requirement(plain), origin))
+
+
+@lru_cache(maxsize=8192)
+def _contains(specifier: str, version: Version) -> bool:
+    return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
 def _join(constraints: Iterable[Demand]) -> Mapping[NormalizedName, SpecifierSet]:

@@ -82,7 +82,7 @@ class LookAhead:
     def _best(self, need: Wanted) -> Node | None:
         name = need.demand.name
         try:
-            release = next(self._graph.matching(name, (need,)), None)
+            release = next(self._graph.matching(name, self._graph.specifier(name, (need,))), None)
         except CatalogueError:
             return None
         return None if release is None else self._graph.node(release, need.extras)

@@ -1,5 +1,6 @@
 """Environment markers, decided for the interpreter that is resolved for and never for our own."""
 
+import re
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -9,11 +10,23 @@ from packaging.utils import NormalizedName
 from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.text import quoted
 
+_WORD = re.compile(r"[a-z_]+", re.ASCII)
+
+Values = tuple[tuple[str, str], ...]
+"""Variables of an environment by name."""
+
 
 @lru_cache(maxsize=8192)
-def _parse(text: str) -> Marker:
-    # Parsing takes longer than deciding, and hundreds of targets ask the same.
-    return Marker(text)
+def _parse(text: str) -> tuple[Marker, tuple[str, ...]]:
+    """Give a marker, and the words that are its variables or part of its texts."""
+    marker = Marker(text)
+    return marker, tuple(sorted(set(_WORD.findall(str(marker)))))
+
+
+@lru_cache(maxsize=32768)
+def _evaluate(text: str, values: Values, extra: str) -> bool:
+    """Decide a marker by the variables that it speaks of: few of hundreds of targets differ in those."""
+    return _parse(text)[0].evaluate({**dict(values), "extra": extra})
 
 
 class MarkerJudge:
@@ -41,8 +54,11 @@ class MarkerJudge:
 
     def _decide(self, text: str, extra: str) -> bool:
         try:
-            # Every variable is given: what packaging would find out about our own interpreter never counts.
-            return _parse(text).evaluate({**self._environment, "extra": extra})
+            # Every one is given: what packaging would find out about our own interpreter never counts.
+            return _evaluate(text, self._values(_parse(text)[1]), extra)
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             msg = f"expected a marker that can be decided, found {quoted(text)}"
             raise ValueError(msg) from error
+
+    def _values(self, words: tuple[str, ...]) -> Values:
+        return tuple((word, self._environment[word]) for word in words if word in self._environment)

@@ -1,19 +1,21 @@
 """The places of a dependency graph and what each must satisfy, as the search for a resolution sees them."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from pytest_wheeltag.core.present import PresentDistribution
-from pytest_wheeltag.core.releases import AnyRelease, DirectRelease
+from pytest_wheeltag.core.releases import AnyRelease, DirectRelease, is_pinned
 from pytest_wheeltag.core.requirements import Demand
 from pytest_wheeltag.core.resolution import Artefact
 
 # No project's name holds these characters.
 PYTHON_KEY = "<python>"
+_UPPER_BOUNDS = frozenset({"<", "<=", "~="})
 
 
 def graph_key(name: NormalizedName, extras: Iterable[NormalizedName]) -> str:
@@ -62,6 +64,11 @@ class Need(Protocol):
         """The place that it is about."""
         ...
 
+    @property
+    def gist(self) -> Hashable:
+        """What of it decides a search, the same in the graph of any interpreter."""
+        ...
+
     def admits(self, node: Node) -> bool:
         """Tell whether a release may take the place."""
         ...
@@ -82,6 +89,29 @@ class Wanted:
     def extras(self) -> frozenset[NormalizedName]:
         """The extras that its place stands for: none where it only bounds the project for a demand with extras."""
         return frozenset() if self.key == self.demand.name else self.demand.extras
+
+    @cached_property
+    def is_pinned(self) -> bool:
+        """Whether it admits one version alone."""
+        return is_pinned(self.demand.requirement.specifier)
+
+    @cached_property
+    def is_bounded_above(self) -> bool:
+        """Whether it admits no version from some one on, be it by a wildcard."""
+        return any(
+            each.operator in _UPPER_BOUNDS or (each.operator == "==" and "*" in each.version)
+            for each in self.demand.requirement.specifier
+        )
+
+    @cached_property
+    def is_bounded(self) -> bool:
+        """Whether there is any version that it does not admit."""
+        return bool(self.demand.requirement.specifier)
+
+    @cached_property
+    def gist(self) -> Hashable:
+        """Who is wanted, and where."""
+        return self.key, self.demand.text, self.demand
 
     def admits(self, node: Node) -> bool:
         """Tell whether the specifier contains the version, or the release is what the reference leads to."""
@@ -105,6 +135,11 @@ class SameRelease:
         """The place of the project without extras."""
         return self.node.key
 
+    @property
+    def gist(self) -> Hashable:
+        """The place: whose release it must be follows from who asks."""
+        return self.key
+
     def admits(self, node: Node) -> bool:
         """Tell whether it is the very same release."""
         return node is self.node
@@ -116,6 +151,11 @@ class Impossible:
 
     key: str
     reason: str
+
+    @property
+    def gist(self) -> Hashable:
+        """That nothing will do: a search does not ask why."""
+        return self.key, None
 
     def admits(self, node: Node) -> bool:  # noqa: ARG002 - whoever it is
         """Admit nobody."""

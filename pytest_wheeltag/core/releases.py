@@ -1,7 +1,7 @@
 """The releases of a project that an interpreter may be given, newest first, looked at only as far as needed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -16,6 +16,7 @@ from pytest_wheeltag.core.candidates import (
     ProjectFiles,
     PublishedFile,
     Screen,
+    screen_files,
     screen_release,
     split_version,
 )
@@ -45,7 +46,7 @@ class Release:
 
         None where nothing is left, a yanked file where all are.
         """
-        offer = screen_release(self.name, self.version, self.files, self.screen)
+        offer = screen_files(self.name, self.version, self.files, self.screen)
         hashes = tuple(sorted(self.screen.hashes.get(self.name, ())))
         materials = (Material(file, hashes=hashes) for file in reversed(offer.sdists))
         sources = [Source(self.name, self.version, each) for each in materials]
@@ -57,6 +58,11 @@ class Release:
     def is_open(self) -> bool:
         """Whether it is taken for want of a better one: nothing of it is accepted (see ``OpenRanking``)."""
         return isinstance(self.best, Candidate) and not self._accepts((self.best,))
+
+    @property
+    def identity(self) -> Hashable:
+        """What tells it from the project's other releases, whatever interpreter it is looked at for."""
+        return self.version
 
     def _accepts(self, wheels: Iterable[Candidate]) -> bool:
         return all(self.screen.accepted.accepts(each.rank) for each in wheels)
@@ -93,6 +99,11 @@ class DirectRelease:
         """The version."""
         return self.taken.version
 
+    @property
+    def identity(self) -> Hashable:
+        """What tells it from the project's other releases, whatever interpreter it is looked at for."""
+        return self.version, self.reference
+
 
 @dataclass(frozen=True, eq=False)
 class InstalledRelease:
@@ -109,6 +120,11 @@ class InstalledRelease:
     def version(self) -> Version:
         """The version."""
         return self.taken.version
+
+    @property
+    def identity(self) -> Hashable:
+        """What tells it from the project's other releases, whatever interpreter it is looked at for."""
+        return self.version, self.taken.location
 
 
 AnyRelease = Release | DirectRelease | InstalledRelease

@@ -1,9 +1,9 @@
 """What a resolution is made from and gives: the ports to offers and metadata, choices, and who asked for them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -11,10 +11,12 @@ from packaging.version import Version
 from pytest_wheeltag.core.candidates import Candidate, ProjectFiles, PublishedFile
 from pytest_wheeltag.core.dependencies import ReleaseMetadata
 from pytest_wheeltag.core.hashes import Hashes
+from pytest_wheeltag.core.pathways import Pathways
 from pytest_wheeltag.core.present import Present, PresentDistribution
 from pytest_wheeltag.core.references import Reference
 from pytest_wheeltag.core.requirements import Demand
 from pytest_wheeltag.core.source import Source
+from pytest_wheeltag.errors import ResolutionError
 
 Artefact = Candidate | Source
 """What a distribution is installed from: a wheel that the interpreter accepts, or what one is built from."""
@@ -66,19 +68,6 @@ class Surveyor(Protocol):
         Raises ``WheeltagError`` where it cannot be had, is another project's, or fits no tag of the interpreter.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What a resolution takes from: the ports to indexes and builds, and what is ``present`` in an environment.
-
-    Without a ``surveyor`` nothing can be taken from an address.
-    """
-
-    catalogue: Catalogue
-    metadata: MetadataSource
-    surveyor: Surveyor | None = None
-    present: Present = field(default_factory=Present)
 
 
 def _timeless() -> float:
@@ -136,6 +125,41 @@ class Edge:
     demand: Demand
 
 
+Place = tuple[NormalizedName, Hashable]
+"""A release, by its project and what tells it from that one's other releases."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Where a search ended, in words that mean the same for any interpreter: releases with extras, and who asked."""
+
+    places: tuple[tuple[Place, frozenset[NormalizedName]], ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Where a search ended that found nothing."""
+
+
+SearchPathways = Pathways[Any, Ending | Blocked]
+"""The ways of searches; their questions are those of ``core.inquiry``."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a resolution takes from: the ports to indexes and builds, and what is ``present`` in an environment.
+
+    Without a ``surveyor`` nothing can be taken from an address. ``pathways`` are those of earlier searches.
+    """
+
+    catalogue: Catalogue
+    metadata: MetadataSource
+    surveyor: Surveyor | None = None
+    present: Present = field(default_factory=Present)
+    pathways: SearchPathways = field(default_factory=Pathways)
+
+
 @dataclass(frozen=True)
 class Resolution:
     """What to install, one choice for each distribution, sorted by name, and why.
@@ -157,3 +181,10 @@ class Resolution:
     def asked_for(self, name: NormalizedName) -> tuple[Edge, ...]:
         """Give who asked for a distribution."""
         return tuple(edge for edge in self.edges if edge.name == name)
+
+
+@dataclass(frozen=True)
+class Impasse:
+    """Nothing satisfies a request. Why is found out when somebody wants to know: it takes longer than the search."""
+
+    explain: Callable[[], ResolutionError]

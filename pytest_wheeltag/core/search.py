@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, Protocol
 
-from packaging.specifiers import SpecifierSet
 from resolvelib import AbstractProvider
 from resolvelib.structs import RequirementInformation
 
-from pytest_wheeltag.core.graph import Graph
+from pytest_wheeltag.core.inquiry import Inquiry
 from pytest_wheeltag.core.needs import Impossible, Need, Node, SameRelease, Wanted, split_key
-from pytest_wheeltag.core.releases import AnyRelease, is_pinned
+from pytest_wheeltag.core.releases import AnyRelease
 from pytest_wheeltag.core.resolution import SearchLimits
 from pytest_wheeltag.errors import SearchLimitError
 
@@ -19,7 +18,6 @@ Cause = RequirementInformation[Need, Node]
 
 # A place that was part of so many conflicts before it was taken is taken earlier.
 _CONFLICTS_TO_PROMOTE = 5
-_UPPER_BOUNDS = frozenset({"<", "<=", "~="})
 
 
 class Scout(Protocol):
@@ -41,14 +39,18 @@ class Search(AbstractProvider[Need, Node, str]):
     upper bound, what the caller asked for in the order of asking, those with any bound, the alphabet.
     """
 
-    def __init__(self, graph: Graph, scout: Scout, limits: SearchLimits, order: Mapping[str, int]) -> None:
-        self._graph = graph
+    def __init__(
+        self, inquiry: Inquiry, scout: Scout, limits: SearchLimits, order: Mapping[str, int]
+    ) -> None:
+        self._inquiry = inquiry
+        self._graph = inquiry.graph
         self._scout = scout
         self._limits = limits
         self._order = order
         self._stop_at = limits.clock() + limits.seconds
         self._conflicts: defaultdict[str, int] = defaultdict(int)
         self._promoted: set[str] = set()
+        self._admitted: dict[tuple[Need, Node], bool] = {}
 
     def identify(self, requirement_or_candidate: Need | Node) -> str:
         """Give the place in the graph that a need or a release is about."""
@@ -91,16 +93,15 @@ class Search(AbstractProvider[Need, Node, str]):
     ) -> tuple[Any, ...]:
         """Give a sort key: the lower, the sooner a place is taken."""
         needs = [need for need, _ in information[identifier]]
-        demands = [need.demand for need in needs if isinstance(need, Wanted)]
-        specifiers = [demand.requirement.specifier for demand in demands]
+        wants = [need for need in needs if isinstance(need, Wanted)]
         return (
             identifier not in self._promoted,
             not any(isinstance(need, SameRelease) for need in needs),
-            not any(demand.reference for demand in demands),
-            not any(map(is_pinned, specifiers)),
-            not any(map(_is_bounded_above, specifiers)),
+            not any(want.demand.reference for want in wants),
+            not any(want.is_pinned for want in wants),
+            not any(want.is_bounded_above for want in wants),
             self._order.get(identifier, inf),
-            not any(specifiers),
+            not any(want.is_bounded for want in wants),
             identifier,
         )
 
@@ -119,12 +120,12 @@ class Search(AbstractProvider[Need, Node, str]):
         if not bounds or any(isinstance(need, Impossible) for need in needs):
             return ()
         refused = frozenset(incompatibilities[identifier])
-        if exact := (*_exact_releases(bounds), *self._graph.direct_releases(name, bounds)):
+        if exact := (*_exact_releases(bounds), *self._inquiry.direct_releases(name, bounds)):
             nodes = dict.fromkeys(self._graph.node(release, extras) for release in exact)
             return [node for node in nodes if node not in refused and self._may_take(node, needs)]
         return lambda: self._scout.look_further(
             node
-            for release in self._graph.matching(name, bounds)
+            for release in self._inquiry.matching(name, bounds)
             if (node := self._graph.node(release, extras)) not in refused
         )
 
@@ -137,12 +138,16 @@ class Search(AbstractProvider[Need, Node, str]):
         )
 
     def is_satisfied_by(self, requirement: Need, candidate: Node) -> bool:
-        """Tell whether a release satisfies a need."""
-        return requirement.admits(candidate)
+        """Tell whether a release satisfies a need: resolvelib asks about all of them in every round."""
+        key = requirement, candidate
+        known = self._admitted.get(key)
+        if known is None:
+            known = self._admitted[key] = requirement.admits(candidate)
+        return known
 
     def get_dependencies(self, candidate: Node) -> Iterable[Need]:
         """Give what a release needs."""
-        return self._graph.needs(candidate)
+        return self._inquiry.needs(candidate)
 
     def _check_time(self) -> None:
         if self._limits.clock() > self._stop_at:
@@ -153,10 +158,3 @@ class Search(AbstractProvider[Need, Node, str]):
 def _exact_releases(needs: Iterable[Need]) -> tuple[AnyRelease, ...]:
     releases = (need.node.release for need in needs if isinstance(need, SameRelease))
     return tuple(dict.fromkeys(releases))
-
-
-def _is_bounded_above(specifier: SpecifierSet) -> bool:
-    return any(
-        each.operator in _UPPER_BOUNDS or (each.operator == "==" and "*" in each.version)
-        for each in specifier
-    )

@@ -1,8 +1,9 @@
 """What sources declare to an interpreter that is not here, so that nothing can be built for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from pytest_wheeltag.core.candidates import (
     Candidate,
@@ -16,7 +17,7 @@ from pytest_wheeltag.core.dependencies import ReleaseMetadata
 from pytest_wheeltag.core.foreign import Target
 from pytest_wheeltag.core.hashes import Hashes
 from pytest_wheeltag.core.references import Reference
-from pytest_wheeltag.core.resolution import Catalogue
+from pytest_wheeltag.core.resolution import Artefact, Catalogue
 from pytest_wheeltag.core.source import Source
 from pytest_wheeltag.errors import BuildError, MetadataError
 from pytest_wheeltag.system.artefacts import PublishedMetadata, SourceBuilder
@@ -46,12 +47,13 @@ class Declarations:
         promises: Promises,
         open_host: Callable[[], SourceBuilder],
     ) -> None:
-        self.catalogue = catalogue
-        self.published = published
         self.promises = promises
+        self._catalogue = catalogue
+        self._published = published
         self._open_host = open_host
         self._surveyed: dict[tuple[Reference, Hashes], Source] = {}
         self._hosted: dict[Source, ReleaseMetadata] = {}
+        self._borrowed: dict[tuple[NormalizedName, Version, str], ReleaseMetadata | None] = {}
 
     def survey(self, reference: Reference, name: NormalizedName | None, hashes: Hashes) -> Source:
         """Find out whose a referenced archive or tree is, by its build on the interpreter that runs us."""
@@ -67,16 +69,39 @@ class Declarations:
         """Give what the build of a surveyed source declared, None for what an index lists."""
         return self._hosted.get(source)
 
+    def borrow(self, source: Source, system: str) -> ReleaseMetadata | None:
+        """Give what another wheel of the release declares, None where there is none that can be used.
+
+        Of those for the system the smallest: few targets differ in what they ask for.
+        """
+        key = source.name, source.version, system
+        if key not in self._borrowed:
+            self._borrowed[key] = self._borrow(source, _SYSTEMS.get(system, ()))
+        return self._borrowed[key]
+
+    def _borrow(self, source: Source, kinds: tuple[str, ...]) -> ReleaseMetadata | None:
+        files = self._catalogue.release(source.name, source.version).files
+        wheels = {file: wheel for file in files if (wheel := _wheel_name(file))}
+        chosen = min(
+            wheels, key=lambda file: (_is_elsewhere(wheels[file], kinds), file.size or 0), default=None
+        )
+        if chosen is None:
+            return None
+        try:
+            return self._published.metadata(Candidate(chosen, wheels[chosen], 0))
+        except MetadataError:
+            return None
+
 
 class ForeignSources:
     """Looks at sources for one target, as ``SourceBuilder`` says, and builds none of what indexes list.
 
     A release's other wheels declare what one that is built would; where it has none, PKG-INFO is believed, promised
-    or not. ``warnings`` tell where even that was missing.
+    or not.
     """
 
     def __init__(self, target: Target, declarations: Declarations) -> None:
-        self.warnings: dict[str, None] = {}
+        self._doubts: dict[Artefact, str] = {}
         self._target = target
         self._declarations = declarations
 
@@ -86,40 +111,22 @@ class ForeignSources:
 
     def metadata(self, source: Source) -> ReleaseMetadata:
         """Give what a wheel of the source would declare."""
-        found = self._declarations.recall(source) or self._borrow(source)
+        system = self._target.platform.system
+        found = self._declarations.recall(source) or self._declarations.borrow(source, system)
         if found is None:
             found = self._state(source, self._declarations.promises.read_stated(source))
         return found
 
-    def _borrow(self, source: Source) -> ReleaseMetadata | None:
-        """Give what another wheel of the release declares, None where there is none that can be used.
-
-        Of those for the target's system the smallest: few targets differ in what they ask for.
-        """
-        files = self._declarations.catalogue.release(source.name, source.version).files
-        wheels = {file: wheel for file in files if (wheel := _wheel_name(file))}
-        chosen = min(
-            wheels, key=lambda file: (self._is_elsewhere(wheels[file]), file.size or 0), default=None
-        )
-        if chosen is None:
-            return None
-        try:
-            return self._declarations.published.metadata(Candidate(chosen, wheels[chosen], 0))
-        except MetadataError:
-            return None
-
-    def _is_elsewhere(self, wheel: WheelName) -> bool:
-        """Whether a wheel is for no system of the target's kind, like `win` or `macosx`."""
-        kinds = _SYSTEMS.get(self._target.platform.system, ())
-        return not wheel.tags.rpartition("-")[2].startswith((*kinds, "any"))
-
     def _state(self, source: Source, stated: ReleaseMetadata | None) -> ReleaseMetadata:
         if stated is not None and (stated.name, stated.version) == (source.name, source.version):
             return stated
-        self.warnings[
-            f"what {source.title} requires is not known without building it, nothing is assumed"
-        ] = None
+        problem = f"what {source.title} requires is not known without building it, nothing is assumed"
+        self._doubts[source] = problem
         return ReleaseMetadata(source.name, source.version)
+
+    def doubts_of(self, artefacts: Iterable[Artefact]) -> tuple[str, ...]:
+        """Say of which of these sources not even that is known, one line each."""
+        return tuple(self._doubts[each] for each in artefacts if each in self._doubts)
 
     def build(self, source: Source) -> StoreEntry:
         """Build nothing: raises ``BuildError``."""
@@ -127,6 +134,11 @@ class ForeignSources:
 
     def verify(self, source: Source, hashes: Hashes) -> None:
         """Prove nothing: what is not installed needs no proof."""
+
+
+def _is_elsewhere(wheel: WheelName, kinds: tuple[str, ...]) -> bool:
+    """Tell whether a wheel is for no system of these kinds, like `win` or `macosx`."""
+    return not wheel.tags.rpartition("-")[2].startswith((*kinds, "any"))
 
 
 def _wheel_name(file: PublishedFile) -> WheelName | None:

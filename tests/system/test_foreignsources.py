@@ -92,9 +92,10 @@ def test_where_nothing_says_what_is_required_a_warning_does(stated: ReleaseMetad
     sources = look(metadata, "foo-1.0-py3-none-any.whl", target="cp312-win32", stated=stated)
 
     assert sources.metadata(SOURCE).requires == ()
-    assert list(sources.warnings) == [
-        "what foo 1.0 requires is not known without building it, nothing is assumed"
-    ]
+    assert sources.doubts_of([SOURCE]) == (
+        "what foo 1.0 requires is not known without building it, nothing is assumed",
+    )
+    assert not sources.doubts_of([])
 
 
 def test_what_pkg_info_says_is_believed() -> None:
@@ -102,7 +103,7 @@ def test_what_pkg_info_says_is_believed() -> None:
     sources = look(ImaginedMetadata(), target="cp312-win32", stated=stated)
 
     assert sources.metadata(SOURCE) is stated
-    assert not sources.warnings
+    assert not sources.doubts_of([SOURCE])
 
 
 def test_nothing_is_built() -> None:
