@@ -48,8 +48,8 @@ class Declarations:
         open_host: Callable[[], SourceBuilder],
     ) -> None:
         self.promises = promises
-        self._catalogue = catalogue
-        self._published = published
+        self.catalogue = catalogue
+        self.published = published
         self._open_host = open_host
         self._surveyed: dict[tuple[Reference, Hashes], Source] = {}
         self._hosted: dict[Source, ReleaseMetadata] = {}
@@ -80,7 +80,7 @@ class Declarations:
         return self._borrowed[key]
 
     def _borrow(self, source: Source, kinds: tuple[str, ...]) -> ReleaseMetadata | None:
-        files = self._catalogue.release(source.name, source.version).files
+        files = self.catalogue.release(source.name, source.version).files
         wheels = {file: wheel for file in files if (wheel := _wheel_name(file))}
         chosen = min(
             wheels, key=lambda file: (_is_elsewhere(wheels[file], kinds), file.size or 0), default=None
@@ -88,7 +88,7 @@ class Declarations:
         if chosen is None:
             return None
         try:
-            return self._published.metadata(Candidate(chosen, wheels[chosen], 0))
+            return self.published.metadata(Candidate(chosen, wheels[chosen], 0))
         except MetadataError:
             return None
 
