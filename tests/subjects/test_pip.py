@@ -217,5 +217,5 @@ def test_where_there_is_none_at_all_that_is_told_each_time(
         with pytest.raises(UninstallableError) as caught:
             subject.provision(tmp_path / name, running_interpreter, parse_request(["foo"]))
         assert "no index has a project of this name" in str(caught.value)
-        assert str(caught.value).startswith("pip cannot install foo on ")
+        assert str(caught.value).startswith("wheeltag cannot install pip on ")
     assert subject.name.version == "unknown"
