@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from pytest_wheeltag.core.report import AuditReport, JudgedEnvironment, natural_order
 from pytest_wheeltag.core.verdict import VerdictKind
@@ -64,12 +65,12 @@ class Coverage:
 
     cells: tuple[CoverageCell, ...] = ()
 
-    @property
+    @cached_property
     def pythons(self) -> tuple[str, ...]:
         """The interpreters, CPython first, the oldest first."""
         return _sorted(cell.python for cell in self.cells)
 
-    @property
+    @cached_property
     def platforms(self) -> tuple[str, ...]:
         """The platforms, by name."""
         return _sorted(cell.platform for cell in self.cells)
@@ -82,7 +83,11 @@ class Coverage:
 
     def find(self, python: str, platform: str) -> CoverageCell | None:
         """Give the cell of an interpreter on a platform, None where it was not asked about."""
-        return next((cell for cell in self.cells if (cell.python, cell.platform) == (python, platform)), None)
+        return self._places.get((python, platform))
+
+    @cached_property
+    def _places(self) -> Mapping[tuple[str, str], CoverageCell]:
+        return {(cell.python, cell.platform): cell for cell in reversed(self.cells)}
 
     def lacking(self, part: str) -> Mapping[str, tuple[CoverageCell, ...]]:
         """Give the cells in which a distribution is among the ``sources``, ``missing`` or ``unknown``, by its name."""

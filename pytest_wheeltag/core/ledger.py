@@ -111,6 +111,16 @@ class Ledger:
 
     def release(self, name: NormalizedName, version: Version) -> ProjectFiles:
         """Give the files that the lock holds of one release, with the reason where there are none."""
+        key = name, version
+        if key not in self._releases:
+            self._releases[key] = self._find_release(name, version)
+        return self._releases[key]
+
+    @cached_property
+    def _releases(self) -> dict[tuple[NormalizedName, Version], ProjectFiles]:
+        return {}
+
+    def _find_release(self, name: NormalizedName, version: Version) -> ProjectFiles:
         held = self.packages.get(name, ())
         ours = [each for each in held if each.version is None or each.version == version]
         listed = dict.fromkeys(file for each in ours if not each.direct for file in each.files)

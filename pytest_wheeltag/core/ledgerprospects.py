@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from pytest_wheeltag.core.candidates import Screen, screen_release
+from pytest_wheeltag.core.candidates import Screen, screen_files
 from pytest_wheeltag.core.controls import Controls
 from pytest_wheeltag.core.foreign import Target
 from pytest_wheeltag.core.ledger import Ledger, LockedPackage
@@ -42,10 +42,10 @@ class _Looking:
             return Prospect(name, str(version or ""), None, where, is_direct=True)
         files = self.ledger.release(name, version).files
         # As installers of locks do: of those that tie the first.
-        offer = screen_release(name, version, files[::-1], Screen(self.target, controls=self.controls))
-        nearest = describe_nearest(offer.rejections[::-1], self.target)
+        offer = screen_files(name, version, files[::-1], Screen(self.target, controls=self.controls))
         if offer.best and self.controls.takes_wheels(name):
             return self._take(package, version, offer.best)
+        nearest = describe_nearest(offer.rejections[::-1], self.target)
         if not offer.sdists or not self.controls.takes_sources(name):
             problem = f"no compatible file is locked in {self.ledger.origin}{nearest}"
             return Prospect(name, str(version), None, problem)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
@@ -72,6 +73,10 @@ def find_misfits(ledger: Ledger, interpreter: Interpreter) -> Iterable[str]:
         yield f"{ledger.origin} is for other Pythons than {version}, whose files it may leave out: `{required}`"
 
 
+# Hundreds of targets ask the same, and parsing takes longer than deciding.
+_parse = lru_cache(maxsize=8192)(Marker)
+
+
 class _Markers:
     """Decides the markers of a lock for one interpreter, without extras, with the groups that count by themselves."""
 
@@ -92,7 +97,7 @@ class _Markers:
         """Tell whether a marker holds; one that cannot be decided asks for nothing."""
         if text not in self._known:
             try:
-                self._known[text] = Marker(text).evaluate(self._environment, context="lock_file")
+                self._known[text] = _parse(text).evaluate(self._environment, context="lock_file")
             except (ValueError, RecursionError):
                 self._known[text] = False
         return self._known[text]
