@@ -168,6 +168,8 @@ def test_a_printed_id_given_back_installs_all_stops_in_order(itinerary: Itinerar
             print("PROVISION", prefix.name)
             return provision(self, prefix, *others)
         ours.WheeltagSubject.provision = told
+        def pytest_unconfigure():
+            ours.WheeltagSubject.provision = provision
         """
     )
     told = itinerary.run(FOO, HERE, HERE, "-s", ids[2])

@@ -134,6 +134,8 @@ def test_one_whose_check_failed_is_kept_and_told(itinerary: Itinerary, workers: 
                 (next(prefix.glob("**/site-packages/foo/__init__.py"))).unlink()
             return account
         ours.WheeltagSubject.provision = damage
+        def pytest_unconfigure():
+            ours.WheeltagSubject.provision = provision
         """
     )
 
