@@ -21,7 +21,7 @@ from pytest_wheeltag.subjects.lockedfiles import read_resolved
 from pytest_wheeltag.subjects.pdmproject import PdmProject, render_configuration
 from pytest_wheeltag.subjects.program import Program
 from pytest_wheeltag.subjects.seclusion import Seclusion, activate, seclude_at
-from pytest_wheeltag.subjects.subject import Lodging, failing_as
+from pytest_wheeltag.subjects.subject import Lodging, failing_as, making
 from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.workplace import Workplace
 
@@ -56,11 +56,11 @@ class PdmSubject:
 
     def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         """Make an environment with virtualenv and let pdm install into it, as ``Subject`` says."""
-        with failing_as("pdm", interpreter, request):
-            environment = self.place.maker.make(prefix, interpreter)
-            account = self._install(environment, request)
-            environment.complete()
-        return account
+        with (
+            failing_as("pdm", interpreter, request),
+            making(self.place, prefix, interpreter) as environment,
+        ):
+            return self._install(environment, request)
 
     def _install(self, environment: Environment, request: Request) -> Account:
         interpreter = environment.interpreter

@@ -19,7 +19,7 @@ from pytest_wheeltag.subjects.lockedfiles import hand_over
 from pytest_wheeltag.subjects.pipoptions import PipOptions, select_parts
 from pytest_wheeltag.subjects.program import Program, comparable, fetch, requesting
 from pytest_wheeltag.subjects.seclusion import Seclusion, seclude_at
-from pytest_wheeltag.subjects.subject import Lodging, failing_as, handing_over
+from pytest_wheeltag.subjects.subject import Lodging, failing_as, handing_over, making
 from pytest_wheeltag.system.environment import Environment
 from pytest_wheeltag.workplace import Workplace
 
@@ -48,11 +48,11 @@ class PipSubject:
 
     def provision(self, prefix: Path, interpreter: Interpreter, request: Request) -> Account:
         """Make an environment with virtualenv and let pip install into it, as ``Subject`` says."""
-        with failing_as("pip", interpreter, request):
-            environment = self.place.maker.make(prefix, interpreter)
-            account = self._install(environment, request)
-            environment.complete()
-        return account
+        with (
+            failing_as("pip", interpreter, request),
+            making(self.place, prefix, interpreter) as environment,
+        ):
+            return self._install(environment, request)
 
     def _install(self, environment: Environment, request: Request) -> Account:
         interpreter = environment.interpreter

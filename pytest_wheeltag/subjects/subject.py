@@ -11,6 +11,7 @@ from pytest_wheeltag.core.interpreter import Interpreter
 from pytest_wheeltag.core.report import InstallerName
 from pytest_wheeltag.core.requirements import Request
 from pytest_wheeltag.errors import UninstallableError, WheeltagError
+from pytest_wheeltag.system.environment import UnfinishedEnvironment
 from pytest_wheeltag.system.files import publish_text
 from pytest_wheeltag.workplace import Workplace
 
@@ -57,6 +58,14 @@ def failing_as(installer: str, interpreter: Interpreter, request: Request) -> It
         raise
     except (WheeltagError, OSError) as error:
         raise UninstallableError(request.shown, interpreter.label, installer, str(error)) from error
+
+
+@contextmanager
+def making(place: Workplace, prefix: Path, interpreter: Interpreter) -> Iterator[UnfinishedEnvironment]:
+    """Give an environment made with virtualenv, which is complete when what is done in it ends well."""
+    environment = place.maker.make(prefix, interpreter)
+    yield environment
+    environment.complete()
 
 
 @contextmanager
